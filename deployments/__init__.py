@@ -1,0 +1,1 @@
+"""Outermost layer: the command line, the source files and the sample newsroom."""

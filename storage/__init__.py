@@ -1,0 +1,42 @@
+"""The versioned store: documents, versions, ledger, raw archive. No network and no Prefect in here."""
+
+from storage.captures import Captured, CaptureRow
+from storage.commit import Offer, RunResult, SourcePart, VersionRow
+from storage.ledger import (
+    Counts,
+    End,
+    Ending,
+    EndpointState,
+    Met,
+    PageState,
+    SourcePoll,
+    SourceTally,
+)
+from storage.reading import Change, Document, RunRow, Story
+from storage.records import Record, record_of
+from storage.store import Store, open_store
+
+__all__ = [
+    "CaptureRow",
+    "Captured",
+    "Change",
+    "Counts",
+    "Document",
+    "End",
+    "Ending",
+    "EndpointState",
+    "Met",
+    "Offer",
+    "PageState",
+    "Record",
+    "RunResult",
+    "RunRow",
+    "SourcePart",
+    "SourcePoll",
+    "SourceTally",
+    "Store",
+    "Story",
+    "VersionRow",
+    "open_store",
+    "record_of",
+]

@@ -1,0 +1,290 @@
+"""`Store`: the one door to the database and the raw archive."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from parsers.errors import NotFound, StoreError
+from storage.archive import ArchiveWriter, read_payload
+from storage.captures import Captured, CaptureRow, read_left_over, write_captures
+from storage.checkpoint import Head, check_head, read_head, write_head
+from storage.commit import RunResult, SourcePart, VersionRow, last_version, write_version
+from storage.database import connect_engine, create_tables, database_url, reading, writing
+from storage.hashing import FORMATS
+from storage.ledger import (
+    EndpointState,
+    PageState,
+    SourcePoll,
+    read_endpoints,
+    read_pages,
+    read_polls,
+)
+from storage.reading import (
+    Change,
+    Document,
+    RunRow,
+    Story,
+    count_finished_runs,
+    read_capture,
+    read_changes,
+    read_document,
+    read_documents,
+    read_history,
+    read_runs,
+    read_story,
+    read_version,
+    read_versions,
+)
+from storage.tables import SCHEMA_VERSION, IngestRun, Meta, Version, table_of
+
+
+class Store:
+    """A versioned corpus: a database, and beside it the raw archive and the checkpoint in `home`.
+
+    Opened by `open_store`. Safe to use from several threads and, on the same home and database, from several
+    processes: writers take turns, readers wait for nobody.
+    """
+
+    def __init__(self, home: Path, url: str) -> None:
+        self.home = home
+        self._engine = connect_engine(database_url(url))
+        self.store_id = ""
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    @property
+    def location(self) -> str:
+        """The database's URL, without a password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @property
+    def archive_folder(self) -> Path:
+        return self.home / "raw"
+
+    # -- opening ----------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Make the tables of a new store, or check those of an old one."""
+        with reading(self._engine) as connection:
+            ready = inspect(connection).has_table("meta")
+            facts = self._facts(connection) if ready else {}
+        if "store_id" not in facts:
+            with writing(self._engine) as connection:
+                create_tables(connection)
+                facts = self._facts(connection)
+                if "store_id" not in facts:  # nobody else was first
+                    facts = {
+                        "store_id": str(uuid.uuid4()),
+                        "schema": str(SCHEMA_VERSION),
+                        "formats": FORMATS,
+                    }
+                    rows = [{"key": key, "value": value} for key, value in facts.items()]
+                    connection.execute(insert(table_of(Meta)), rows)
+        if facts["schema"] != str(SCHEMA_VERSION):
+            raise StoreError(
+                f"the store {self.location} has schema {facts['schema']}, this khotin knows {SCHEMA_VERSION}",
+                reason="other-schema",
+                hint="use the khotin release that made it, or a newer one",
+            )
+        self.store_id = facts["store_id"]
+        self._check_checkpoint()
+
+    @staticmethod
+    def _facts(connection: Connection) -> dict[str, str]:
+        table = table_of(Meta)
+        return {row.key: row.value for row in connection.execute(select(table.c.key, table.c.value))}
+
+    def _check_checkpoint(self) -> None:
+        # The checkpoint is read before the database: a commit in between can only put the database ahead.
+        head = read_head(self.home)
+        with reading(self._engine) as connection:
+            table = table_of(Version)
+            wanted = head.version if head else 0
+            query = select(table.c.id, table.c.chain).where(table.c.id == wanted)
+            check_head(head, self.store_id, {row.id: row.chain for row in connection.execute(query)})
+
+    # -- runs -------------------------------------------------------------------------------------------
+
+    def begin_run(self, run_id: str, kind: str, label: str, now: datetime) -> None:
+        """Note that a run has begun."""
+        row = {
+            "run_id": run_id,
+            "kind": kind,
+            "label": label,
+            "state": "running",
+            "detail": "",
+            "started_at": now,
+        }
+        with writing(self._engine) as connection:
+            connection.execute(insert(table_of(IngestRun)), [row])
+
+    def fail_run(self, run_id: str, detail: str, now: datetime) -> None:
+        """Note that a run ended before its commit; what it fetched is taken up by the next one."""
+        table = table_of(IngestRun)
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(table)
+                .where(table.c.run_id == run_id, table.c.state == "running")
+                .values(state="failed", detail=detail[:2000], finished_at=now)
+            )
+
+    def commit_run(
+        self,
+        run_id: str,
+        kind: str,
+        message: str,
+        parts: Sequence[SourcePart],
+        now: datetime,
+        code_version: str,
+    ) -> RunResult:
+        """Write all that a run found in one transaction: at most one version, the ledger, the cursors."""
+        self._check_checkpoint()
+        with writing(self._engine) as connection:
+            result = write_version(connection, run_id, kind, message, parts, now, code_version)
+        if result.version is not None:
+            self._write_checkpoint()
+        return result
+
+    def _write_checkpoint(self) -> None:
+        # Under the write lock, so that of two runs the later version's checkpoint stays.
+        with writing(self._engine) as connection:
+            newest = last_version(connection)
+            if newest is not None:
+                write_head(self.home, Head(self.store_id, newest.id, newest.chain))
+
+    def archive_writer(self, run_id: str, started_at: datetime, software: str) -> ArchiveWriter:
+        """The raw archive's writer for one run."""
+        return ArchiveWriter(self.archive_folder, run_id, started_at, software)
+
+    def capture(self, run_id: str, archive: ArchiveWriter, captured: Sequence[Captured]) -> list[int]:
+        """Keep raw payloads: archive, sync, then the index rows, whose ids it gives in order."""
+        if not captured:
+            return []
+        placed = [(item, archive.write(item.payload)) for item in captured]
+        archive.sync()
+        with writing(self._engine) as connection:
+            return write_captures(connection, run_id, placed)
+
+    # -- what the flows remember --------------------------------------------------------------------------
+
+    def pages(self, urls: Sequence[str]) -> dict[str, PageState]:
+        """What is known of those of the URLs that were met before."""
+        with reading(self._engine) as connection:
+            return read_pages(connection, urls)
+
+    def endpoints(self, source: str) -> dict[str, EndpointState]:
+        """What is known of a source's feeds, sitemaps and listings."""
+        with reading(self._engine) as connection:
+            return read_endpoints(connection, source)
+
+    def polls(self) -> dict[str, SourcePoll]:
+        """When each source was polled last and is due again."""
+        with reading(self._engine) as connection:
+            return read_polls(connection)
+
+    def left_over(self, source: str, since: datetime) -> dict[str, CaptureRow]:
+        """Pages that interrupted runs had fetched already."""
+        with reading(self._engine) as connection:
+            return read_left_over(connection, source, since)
+
+    def finished_runs(self, label_prefix: str) -> int:
+        """How many runs with such a label came to their end."""
+        with reading(self._engine) as connection:
+            return count_finished_runs(connection, label_prefix)
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def versions(self) -> list[VersionRow]:
+        """All versions, oldest first."""
+        with reading(self._engine) as connection:
+            return read_versions(connection)
+
+    def version(self, version_id: int | None = None) -> VersionRow:
+        """One version, by default the newest. Raises NotFound."""
+        with reading(self._engine) as connection:
+            if version_id is not None:
+                return read_version(connection, version_id)
+            newest = last_version(connection)
+        if newest is None:
+            raise NotFound(
+                "the store holds no version yet", reason="empty-store", hint="run `khotin ingest --sample`"
+            )
+        return newest
+
+    @contextmanager
+    def documents(self, version: VersionRow, since: VersionRow | None = None) -> Iterator[Iterator[Document]]:
+        """The corpus as of a version, as a stream inside one read transaction."""
+        with reading(self._engine) as connection:
+            yield read_documents(connection, version, since.hi if since else 0)
+
+    def document(self, url: str, version: VersionRow) -> Document | None:
+        """One document as of a version."""
+        with reading(self._engine) as connection:
+            return read_document(connection, url, version)
+
+    def history(self, url: str) -> list[Document]:
+        """Every revision of one document."""
+        with reading(self._engine) as connection:
+            return read_history(connection, url)
+
+    def changes(self, old: VersionRow, new: VersionRow) -> list[Change]:
+        """What changed between two versions."""
+        with reading(self._engine) as connection:
+            return list(read_changes(connection, old, new))
+
+    def runs(self, limit: int = 20) -> list[RunRow]:
+        """The newest runs with their sums."""
+        with reading(self._engine) as connection:
+            return read_runs(connection, limit)
+
+    def story(self, url: str) -> Story:
+        """All that is known of a URL."""
+        with reading(self._engine) as connection:
+            return read_story(connection, url)
+
+    def raw(self, capture_id: int) -> bytes:
+        """The raw bytes of a capture, checked. Raises NotFound or StoreDamaged."""
+        with reading(self._engine) as connection:
+            row = read_capture(connection, capture_id)
+        return read_payload(
+            self.archive_folder, row["file"], row["offset"], row["length"], row["payload_sha256"]
+        )
+
+
+def open_store(home: Path, url: str) -> Store:
+    """Open the store, and make it if there is none."""
+    store = Store(home, url)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        store.prepare()
+    except OSError as error:
+        store.close()
+        raise StoreError(
+            f"cannot use the folder {home}: {error.strerror or error}",
+            reason="home-not-writable",
+            hint="set KHOTIN_HOME to a folder that you may write to",
+        ) from error
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+__all__ = ["Store", "open_store"]
