@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, func, insert, select
+from sqlalchemy import Connection, RowMapping, Table, case, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from parsers.urls import url_key
@@ -40,7 +40,7 @@ class Met:
     """One URL met in a run: where it was found and, if it was fetched, what came back.
 
     `hint_at` is the time of last change as the feed or sitemap told it. It is kept only when the page was
-    read, so that a failed look is made up for.
+    read or given up, so that a failed look is made up for.
     """
 
     url: str
@@ -143,6 +143,7 @@ class PageState:
     """What is known of one URL from earlier runs."""
 
     url: str
+    found_in: str
     ending: Ending
     reason: str
     attempts: int
@@ -234,6 +235,7 @@ def _write_pages(
     for end in ends:
         met = end.met
         read = end.ending not in (Ending.FAILED, Ending.DEFERRED)
+        given_up = end.ending is Ending.FAILED and end.retry_at is None
         rows.append(
             {
                 "url_key": url_key(met.url),
@@ -252,7 +254,7 @@ def _write_pages(
                 "run_id": run_id,
                 "first_seen_at": now,
                 "last_seen_at": now,
-                "hint_at": met.hint_at if read else None,
+                "hint_at": met.hint_at if read or given_up else None,
                 "fetched_at": met.fetched_at if read else None,
                 "retry_at": end.retry_at,
             }
@@ -306,12 +308,32 @@ def read_pages(connection: Connection, urls: Sequence[str]) -> dict[str, PageSta
     for start in range(0, len(keys), CHUNK):
         query = select(table).where(table.c.url_key.in_(keys[start : start + CHUNK]))
         for row in connection.execute(query).mappings():
-            found[row["url"]] = PageState(
-                url=row["url"],
-                ending=Ending(row["outcome"]),
-                **{name: row[name] for name in PageState.__slots__ if name not in ("url", "ending")},
-            )
+            found[row["url"]] = _page_state(row)
     return found
+
+
+def read_pending(connection: Connection, source: str, now: datetime) -> list[PageState]:
+    """The URLs of a source that were put off or failed and are due again.
+
+    They must be looked for here: a feed that answers 304, or has moved on, never names them again.
+    """
+    table = table_of(Page)
+    query = select(table).where(
+        table.c.source == source,
+        table.c.outcome.in_((Ending.DEFERRED.value, Ending.FAILED.value)),
+    )
+    states = (_page_state(row) for row in connection.execute(query).mappings())
+    return [
+        state
+        for state in states
+        if (state.retry_at is None or state.retry_at <= now)
+        and (state.ending is Ending.DEFERRED or state.retry_at is not None)
+    ]
+
+
+def _page_state(row: RowMapping) -> PageState:
+    values = {name: row[name] for name in PageState.__slots__ if name != "ending"}
+    return PageState(ending=Ending(row["outcome"]), **values)
 
 
 def read_endpoints(connection: Connection, source: str) -> dict[str, EndpointState]:

@@ -170,14 +170,17 @@ def read_document(connection: Connection, url: str, version: VersionRow) -> Docu
     return known[-1] if known and known[-1].op != "retract" else None
 
 
-def read_changes(connection: Connection, old: VersionRow, new: VersionRow) -> Iterator[Change]:
+def read_changes(connection: Connection, old: VersionRow | None, new: VersionRow | None) -> Iterator[Change]:
     """What changed from one version to another, in the order of the changes; reads only what lies between.
 
-    With `old` newer than `new` the same changes are told backwards.
+    None is the empty corpus before version 1. With `old` newer than `new` the same changes are told
+    backwards.
     """
-    first, last = (old, new) if old.id <= new.id else (new, old)
+    start, end = (version.hi if version else 0 for version in (old, new))
     table = table_of(Revision)
-    query = select(table).where(table.c.id > first.hi, table.c.id <= last.hi).order_by(table.c.id)
+    query = (
+        select(table).where(table.c.id > min(start, end), table.c.id <= max(start, end)).order_by(table.c.id)
+    )
     touched: dict[str, tuple[RowMapping, RowMapping]] = {}
     for row in connection.execute(query).mappings():
         before = touched.get(row["url_key"])
@@ -187,7 +190,7 @@ def read_changes(connection: Connection, old: VersionRow, new: VersionRow) -> It
         if first_row["prev_id"] is not None:
             query = select(table).where(table.c.id == first_row["prev_id"])
             base = _live(document_of(connection.execute(query).mappings().one()))
-        change = _change(base, _live(document_of(last_row)), backwards=old.id > new.id)
+        change = _change(base, _live(document_of(last_row)), backwards=start > end)
         if change is not None:
             yield change
 

@@ -24,6 +24,7 @@ from storage.ledger import (
     SourcePoll,
     read_endpoints,
     read_pages,
+    read_pending,
     read_polls,
 )
 from storage.reading import (
@@ -189,6 +190,11 @@ class Store:
         with reading(self._engine) as connection:
             return read_pages(connection, urls)
 
+    def pending(self, source: str, now: datetime) -> list[PageState]:
+        """The URLs of a source that were put off or failed and are due again."""
+        with reading(self._engine) as connection:
+            return read_pending(connection, source, now)
+
     def endpoints(self, source: str) -> dict[str, EndpointState]:
         """What is known of a source's feeds, sitemaps and listings."""
         with reading(self._engine) as connection:
@@ -244,10 +250,11 @@ class Store:
         with reading(self._engine) as connection:
             return read_history(connection, url)
 
-    def changes(self, old: VersionRow, new: VersionRow) -> list[Change]:
-        """What changed between two versions."""
+    def changes(self, old: int, new: int) -> list[Change]:
+        """What changed between two versions; version 0 is the empty corpus before the first."""
         with reading(self._engine) as connection:
-            return list(read_changes(connection, old, new))
+            first, last = (read_version(connection, number) if number else None for number in (old, new))
+            return list(read_changes(connection, first, last))
 
     def runs(self, limit: int = 20) -> list[RunRow]:
         """The newest runs with their sums."""

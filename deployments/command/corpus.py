@@ -1,0 +1,250 @@
+"""`khotin log`, `show`, `diff` and `export`: reading the corpus back."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deployments.command.main import JsonOption, app, load_settings, open_configured_store
+from deployments.command.output import clean, clean_lines, err, local_time, out, print_json, table
+from deployments.command.progress import steps
+from parsers.errors import NotFound, UserError
+from parsers.urls import canonical_url
+from storage import Change, Document, Store, VersionRow
+from storage.export import export_row, write_jsonl
+
+_NUMBERS = ("version", "added", "revised", "retracted", "documents")
+
+
+@app.command("log", help="List the versions of the corpus, newest first; with [bold]--runs[/bold], the runs.")
+def log_command(
+    runs: Annotated[
+        bool, typer.Option("--runs", help="List runs, also those that committed nothing.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    with open_configured_store(load_settings()) as store:
+        if runs:
+            _tell_runs(store, limit, as_json=as_json)
+        else:
+            _tell_versions(store.versions()[::-1][:limit], as_json=as_json)
+
+
+def _tell_versions(versions: list[VersionRow], *, as_json: bool) -> None:
+    if as_json:
+        print_json(versions)
+        return
+    if not versions:
+        out.print("the store holds no version yet; try `khotin ingest --sample`")
+        return
+    listing = table(None, "version", "kind", "committed", *_NUMBERS[1:], "message", "chain", numbers=_NUMBERS)
+    for version in versions:
+        listing.add_row(
+            str(version.id),
+            version.kind,
+            local_time(version.created_at),
+            str(version.added),
+            str(version.revised),
+            str(version.retracted),
+            str(version.documents),
+            clean(version.message),
+            version.chain[:12],
+        )
+    out.print(listing)
+
+
+def _tell_runs(store: Store, limit: int, *, as_json: bool) -> None:
+    rows = store.runs(limit)
+    if as_json:
+        print_json(
+            [
+                {
+                    **{name: getattr(row, name) for name in row.__slots__ if name != "tallies"},
+                    "sources": [{"source": t.source, **t.counts.as_dict()} for t in row.tallies],
+                }
+                for row in rows
+            ]
+        )
+        return
+    columns = ("run", "kind", "started", "state", "version", "met", "new", "label")
+    listing = table(None, *columns, numbers=("version", "met", "new"))
+    for row in rows:
+        listing.add_row(
+            row.run_id,
+            row.kind,
+            local_time(row.started_at),
+            row.state,
+            str(row.version_id or ""),
+            str(sum(tally.counts.discovered for tally in row.tallies)),
+            str(sum(tally.counts.stored for tally in row.tallies)),
+            clean(row.label or row.detail),
+        )
+    out.print(listing)
+
+
+@app.command("show", help="Show a version (by number), or a document (by URL) as of a version.")
+def show_command(
+    target: Annotated[
+        str, typer.Argument(help="Version number or URL; default: the newest version.", metavar="[TARGET]")
+    ] = "",
+    at: Annotated[int | None, typer.Option("--at", help="With a URL: as of this version.")] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="With a URL: the raw bytes as they were fetched or imported.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    with open_configured_store(load_settings()) as store:
+        if target and not target.isdigit():
+            _show_document(store, _identity(target), at, raw=raw, as_json=as_json)
+        elif raw or at is not None:
+            raise UserError("--raw and --at go with a URL", hint="khotin show URL --at VERSION")
+        else:
+            _show_version(store, store.version(int(target) if target else None), as_json=as_json)
+
+
+def _identity(target: str) -> str:
+    """The id under which a document is stored: a canonical URL, or a seed's `seed:<hex>`."""
+    return target if target.startswith(("seed:", "seed-file:")) else canonical_url(target)
+
+
+def _show_version(store: Store, version: VersionRow, *, as_json: bool) -> None:
+    with store.documents(version) as documents:
+        per_source: dict[str, int] = {}
+        for document in documents:
+            per_source[document.record.source] = per_source.get(document.record.source, 0) + 1
+    if as_json:
+        print_json({"version": version, "documents_by_source": per_source})
+        return
+    facts = table(None, "", "")
+    for name in VersionRow.__slots__:
+        value = getattr(version, name)
+        facts.add_row(name, local_time(value) if name == "created_at" else clean(str(value)))
+    out.print(facts)
+    told = ", ".join(f"{count} {clean(source)}" for source, count in sorted(per_source.items()))
+    out.print(f"documents by source: {told}")
+
+
+def _show_document(store: Store, url: str, at: int | None, *, raw: bool, as_json: bool) -> None:
+    version = store.version(at)
+    document = store.document(url, version)
+    if document is None:
+        raise NotFound(
+            f"{url} is not in version {version.id}",
+            reason="no-such-document",
+            hint=f"`khotin why {url}` tells what became of it",
+        )
+    if raw:
+        if document.capture_id is None:
+            raise NotFound(f"no raw page is kept of {url}", reason="no-capture")
+        sys.stdout.buffer.write(store.raw(document.capture_id))
+        sys.stdout.buffer.flush()
+        return
+    if as_json:
+        history = [{"rev": d.rev, "op": d.op, "version": d.version_id} for d in store.history(url)]
+        print_json({**export_row(document), "history": history})
+        return
+    _print_document(document)
+
+
+def _print_document(document: Document) -> None:
+    record = document.record
+    out.print(f"[bold]{clean(record.title) or '(no title)'}[/bold]")
+    date = local_time(record.published_at)
+    about = [record.url, record.source, f"published {date}" if date else "", record.agency or ""]
+    about += [", ".join(record.authors), record.section or ""]
+    out.print(" · ".join(clean(part) for part in about if part))
+    out.print(
+        f"revision {document.rev} ({document.op}) in version {document.version_id}, leaf {document.leaf}"
+    )
+    out.print()
+    if record.lead:
+        out.print(f"[italic]{clean_lines(record.lead)}[/italic]\n")
+    for paragraph in record.paragraphs:
+        text = clean_lines(paragraph.text)
+        out.print(f"[bold]{text}[/bold]\n" if paragraph.kind == "heading" else f"{text}\n")
+    for caption in record.captions:
+        out.print(f"[dim]caption: {clean(caption)}[/dim]")
+
+
+@app.command("diff", help="What changed from one version to another: added, revised (with text), retracted.")
+def diff_command(
+    old: Annotated[int, typer.Argument(help="Version to start from; 0 is the empty corpus.", metavar="OLD")],
+    new: Annotated[int, typer.Argument(help="Version to compare with.", metavar="NEW")],
+    text: Annotated[
+        bool, typer.Option("--text/--no-text", help="Show how the text of revised documents changed.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    with open_configured_store(load_settings()) as store:
+        changes = store.changes(old, new)
+    if as_json:
+        print_json([_change_json(change) for change in changes])
+        return
+    counts = dict.fromkeys(("added", "revised", "retracted"), 0)
+    for change in changes:
+        counts[change.kind] += 1
+        document = change.new or change.old
+        if document is None:
+            continue
+        mark = {"added": "[green]+[/green]", "revised": "[yellow]~[/yellow]", "retracted": "[red]-[/red]"}
+        title = clean(document.record.title) or "(no title)"
+        out.print(f"{mark[change.kind]} {title}  [dim]{clean(document.record.url)}[/dim]", soft_wrap=True)
+        if text and change.kind == "revised":
+            for line in change.text_diff().splitlines():
+                color = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+                shown = f"    {clean(line)}"
+                out.print(f"[{color}]{shown}[/{color}]" if color else shown, soft_wrap=True)
+    out.print(", ".join(f"{count} {kind}" for kind, count in counts.items()))
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    document = change.new or change.old
+    return {
+        "kind": change.kind,
+        "url": document.record.url if document else None,
+        "title": document.record.title if document else None,
+        "old_leaf": change.old.leaf if change.old else None,
+        "new_leaf": change.new.leaf if change.new else None,
+        "text_diff": change.text_diff() if change.kind == "revised" else None,
+    }
+
+
+@app.command("export", help="Write the corpus as of a version: JSON Lines, one document a line.")
+def export_command(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="File to write, - for standard output; default: exports/version-N.jsonl in KHOTIN_HOME.",
+            metavar="[FILE]",
+        ),
+    ] = "",
+    at: Annotated[int | None, typer.Option("--at", help="Version to export; default: the newest.")] = None,
+    since: Annotated[
+        int | None, typer.Option("--since", help="Only what was added or revised after this version.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    settings = load_settings()
+    with open_configured_store(settings) as store:
+        version = store.version(at)
+        base = store.version(since) if since is not None else None
+        if base is not None and base.id > version.id:
+            raise UserError(f"version {base.id} is newer than version {version.id}", hint="swap them")
+        if target == "-":
+            if as_json:
+                raise UserError("--json and - both write to standard output", hint="name a file")
+            write_jsonl(store, version, sys.stdout.buffer, since=base)
+            sys.stdout.buffer.flush()
+            return
+        name = f"version-{version.id}{f'-since-{base.id}' if base else ''}.jsonl"
+        path = Path(target) if target else settings.home / "exports" / name
+        with steps("export", quiet=as_json, total=version.documents) as advance:
+            count = write_jsonl(store, version, path, since=base, advance=advance)
+    if as_json:
+        print_json({"file": str(path), "version": version.id, "documents": count})
+    else:
+        err.print(f"{count} documents of version {version.id} written to {clean(str(path))}")

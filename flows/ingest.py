@@ -1,0 +1,339 @@
+"""The main job: for each due source discover, fetch, parse; then one commit for all of them.
+
+Everything here is plain async code. `Stages` names the five steps, so that a runner can put its own
+decorators on them (flows/prefect_runner.py does) without a change to what they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from flows.clock import Clock
+from flows.discovery import Discovery, discover
+from flows.fetching import FetchConfig, Fetched, Fetcher
+from flows.pages import BATCH, FetchedBatch, FetchedPage, ParsedBatch, fetch_batch, parse_batch
+from flows.selection import Found, select
+from flows.settings import CODE_VERSION
+from flows.sources import Source
+from flows.workbench import Progress, Silent, Workbench, captured
+from parsers.urls import host_of
+from storage import (
+    Counts,
+    End,
+    Ending,
+    EndpointState,
+    Offer,
+    RunResult,
+    SourcePart,
+    SourcePoll,
+    Store,
+)
+
+SOURCES_AT_ONCE = 8
+
+
+async def parse_in_thread(source: Source, pages: tuple[FetchedPage, ...], now: datetime) -> ParsedBatch:
+    """`parse_batch` beside the event loop, so that fetching goes on while pages are read."""
+    return await asyncio.to_thread(parse_batch, source, pages, now)
+
+
+async def commit(bench: Workbench, message: str, parts: Sequence[SourcePart]) -> RunResult:
+    """Write all that the run found as at most one version."""
+    return await asyncio.to_thread(
+        bench.store.commit_run,
+        bench.run_id,
+        "ingest",
+        message,
+        parts,
+        bench.clock.now(),
+        CODE_VERSION,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The steps of a run; each may be replaced by the same function under a decorator."""
+
+    discover: Callable[[Source, Workbench], Awaitable[Discovery]] = discover
+    fetch: Callable[[Source, tuple[Found, ...], Workbench], Awaitable[FetchedBatch]] = fetch_batch
+    parse: Callable[[Source, tuple[FetchedPage, ...], datetime], Awaitable[ParsedBatch]] = parse_in_thread
+    commit: Callable[[Workbench, str, Sequence[SourcePart]], Awaitable[RunResult]] = commit
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What an ingest runs in: everything that is not decided by the sources."""
+
+    store: Store
+    fetch_config: FetchConfig
+    clock: Clock
+    rng: random.Random
+    routes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Silent)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest came to. `result` is None when no source was due; `next_due_at` says when one is."""
+
+    result: RunResult | None
+    sources: tuple[str, ...]
+    failed_sources: tuple[str, ...] = ()
+    next_due_at: datetime | None = None
+    seconds: float = 0.0
+
+
+def due_sources(
+    sources: Sequence[Source], polls: Mapping[str, SourcePoll], now: datetime, *, force: bool
+) -> tuple[tuple[Source, ...], datetime | None]:
+    """The enabled sources whose time has come, and when the next of the others is due. Pure."""
+    due: list[Source] = []
+    later: list[datetime] = []
+    for source in sources:
+        if not source.enabled:
+            continue
+        poll = polls.get(source.name)
+        at = poll.next_poll_at if poll else None
+        if force or at is None or at <= now:
+            due.append(source)
+        else:
+            later.append(at)
+    return tuple(due), min(later, default=None)
+
+
+async def ingest(
+    sources: Sequence[Source],
+    environment: Environment,
+    *,
+    label: str = "",
+    force: bool = False,
+    stages: Stages | None = None,
+) -> IngestReport:
+    """Run the due ones of the sources and commit what they brought as one version.
+
+    A source that fails does not fail the others. If the run itself fails or is cancelled, nothing of it is
+    committed; the pages it had fetched stay in the archive and are taken up by the next run.
+    """
+    stages = stages or Stages()
+    store, clock = environment.store, environment.clock
+    started = clock.monotonic()
+    due, next_due_at = due_sources(sources, store.polls(), clock.now(), force=force)
+    if not due:
+        return IngestReport(None, (), next_due_at=next_due_at)
+    run_id = new_run_id(clock.now(), environment.rng)
+    store.begin_run(run_id, "ingest", label, clock.now())
+    try:
+        with store.archive_writer(run_id, clock.now(), CODE_VERSION) as archive:
+            async with Fetcher(
+                environment.fetch_config,
+                clock=clock,
+                rng=environment.rng,
+                routes=environment.routes,
+            ) as fetcher:
+                bench = Workbench(
+                    run_id=run_id,
+                    store=store,
+                    fetcher=fetcher,
+                    archive=archive,
+                    clock=clock,
+                    progress=environment.progress,
+                )
+                outcomes = await _run_sources(due, bench, stages)
+                robots = await _keep_robots(due, bench)
+        parts = [
+            replace(part, endpoints=(*part.endpoints, *robots.get(part.source, ()))) for part, _ in outcomes
+        ]
+        failed = tuple(part.source for part, ok in outcomes if not ok)
+        result = await stages.commit(bench, label or "ingest", parts)
+    except BaseException as error:
+        store.fail_run(run_id, f"{type(error).__name__}: {error}", clock.now())
+        raise
+    return IngestReport(
+        result,
+        tuple(source.name for source in due),
+        failed,
+        next_due_at,
+        clock.monotonic() - started,
+    )
+
+
+def new_run_id(now: datetime, rng: random.Random) -> str:
+    """A name for a run: its start, and eight random hex digits against runs that start together."""
+    suffix = uuid.UUID(int=rng.getrandbits(128), version=4).hex[:8]
+    return f"{now.strftime('%Y%m%dT%H%M%SZ')}-{suffix}"
+
+
+async def _run_sources(
+    due: Sequence[Source], bench: Workbench, stages: Stages
+) -> list[tuple[SourcePart, bool]]:
+    """Each source's part of the commit, and whether the source could be read at all."""
+    gate = asyncio.Semaphore(SOURCES_AT_ONCE)
+    polls = bench.store.polls()
+
+    async def run(source: Source) -> tuple[SourcePart, bool]:
+        async with gate:
+            poll = polls.get(source.name) or SourcePoll(source.name)
+            try:
+                return await ingest_source(source, poll, bench, stages)
+            except Exception as error:  # the fault of one source is told in its row, the others go on
+                return _crashed(source, poll, bench, error), False
+            finally:
+                bench.progress.source_done(source.name)
+
+    return list(await asyncio.gather(*(run(source) for source in due)))
+
+
+async def ingest_source(
+    source: Source, poll: SourcePoll, bench: Workbench, stages: Stages
+) -> tuple[SourcePart, bool]:
+    """All that happens to one source before the commit; False if none of what it was asked answered."""
+    bench.progress.source_started(source.name)
+    discovery = await stages.discover(source, bench)
+    now = bench.clock.now()
+    pages = await asyncio.to_thread(bench.store.pages, list(discovery.found))
+    room, room_reason = _room(source, poll, bench.requests[source.name], now)
+    selection = select(
+        discovery.found,
+        pages,
+        outside=frozenset(discovery.outside),
+        now=now,
+        room=room,
+        room_reason=room_reason,
+    )
+    bench.progress.source_selected(source.name, len(discovery.found), len(selection.fetch))
+    offers: list[Offer] = []
+    ends: list[End] = list(selection.ends)
+    for start in range(0, len(selection.fetch), BATCH):
+        fetched = await stages.fetch(source, selection.fetch[start : start + BATCH], bench)
+        parsed = await stages.parse(source, fetched.pages, bench.clock.now())
+        offers.extend(parsed.offers)
+        ends.extend((*fetched.ends, *parsed.ends))
+    ok = discovery.answered > 0 or discovery.failed == 0
+    part = SourcePart(
+        source=source.name,
+        offers=tuple(offers),
+        ends=tuple(ends),
+        endpoints=tuple(discovery.endpoints),
+        poll=_next_poll(source, poll, discovery, bench, now, ok=ok),
+        requests=bench.requests[source.name],
+        not_modified=bench.not_modified[source.name],
+        wire_bytes=bench.bytes_read[source.name],
+        problems=tuple(discovery.problems),
+    )
+    _check_sum(part, discovery)
+    return part, ok
+
+
+def _room(source: Source, poll: SourcePoll, asked: int, now: datetime) -> tuple[int, str]:
+    """How many pages may be fetched in this run, and the reason code for those beyond. Pure."""
+    spent = asked + (poll.requests_today if poll.budget_day == _day(now) else 0)
+    left = source.limits.requests_per_day - spent
+    if left < source.limits.articles_per_run:
+        return max(left, 0), "daily-budget"
+    return source.limits.articles_per_run, "run-limit"
+
+
+def _day(now: datetime) -> str:
+    return now.date().isoformat()
+
+
+def _next_poll(
+    source: Source, poll: SourcePoll, discovery: Discovery, bench: Workbench, now: datetime, *, ok: bool
+) -> SourcePoll:
+    """When the source is due again: when the first of its feeds, sitemaps and listings is."""
+    times = [state.next_check_at for state in discovery.endpoints if state.next_check_at is not None]
+    asked = {state.url for state in discovery.endpoints}
+    known = bench.store.endpoints(source.name)
+    configured = {*source.feeds, *source.sitemaps, *source.listings}
+    times += [
+        state.next_check_at
+        for url, state in known.items()
+        if url in configured - asked and state.next_check_at is not None
+    ]
+    spent = poll.requests_today if poll.budget_day == _day(now) else 0
+    return replace(
+        poll,
+        polled_at=now,
+        next_poll_at=min(times, default=now + timedelta(minutes=source.poll_minutes)),
+        failures=0 if ok else poll.failures + 1,
+        reason="polled" if ok else "nothing-answered",
+        budget_day=_day(now),
+        requests_today=spent + bench.requests[source.name],
+    )
+
+
+def _check_sum(part: SourcePart, discovery: Discovery) -> None:
+    """Every URL that was met must have exactly one end; anything else is a fault in this program."""
+    met = [offer.met.url for offer in part.offers] + [end.met.url for end in part.ends]
+    if len(met) != len(set(met)) or set(met) != set(discovery.found):
+        raise AssertionError(
+            f"{part.source}: {len(discovery.found)} URLs were met and {len(met)} ended: a bug in khotin"
+        )
+
+
+def _crashed(source: Source, poll: SourcePoll, bench: Workbench, error: Exception) -> SourcePart:
+    """The part of a source whose run broke: no ends, no validators, a problem, and a later poll."""
+    now = bench.clock.now()
+    wait = timedelta(minutes=max(source.poll_minutes, 15))
+    return SourcePart(
+        source=source.name,
+        poll=replace(
+            poll, polled_at=now, next_poll_at=now + wait, failures=poll.failures + 1, reason="source-crashed"
+        ),
+        requests=bench.requests[source.name],
+        not_modified=bench.not_modified[source.name],
+        wire_bytes=bench.bytes_read[source.name],
+        problems=(f"source-crashed: {type(error).__name__}: {error}",),
+    )
+
+
+async def _keep_robots(due: Sequence[Source], bench: Workbench) -> dict[str, list[EndpointState]]:
+    """Archive every robots.txt that differs from the one before; gives their states by source."""
+    states: dict[str, list[EndpointState]] = {}
+    now = bench.clock.now()
+    known = {source.name: await asyncio.to_thread(bench.store.endpoints, source.name) for source in due}
+    for document in bench.fetcher.robots_documents():
+        source = _owner(due, document)
+        if source is None:
+            continue
+        before = known[source.name].get(document.requested_url)
+        digest = hashlib.sha256(document.body).hexdigest()
+        changed = before is None or before.payload_sha256 != digest
+        if changed:
+            await bench.keep([captured(source, "robots", document.requested_url, document)])
+        states.setdefault(source.name, []).append(
+            EndpointState(
+                url=document.requested_url,
+                source=source.name,
+                kind="robots",
+                checked_at=now,
+                payload_sha256=digest,
+                status=document.status,
+                changed_at=now if changed or before is None else before.changed_at,
+            )
+        )
+    return states
+
+
+def _owner(due: Sequence[Source], document: Fetched) -> Source | None:
+    host = host_of(document.requested_url)
+    return next((source for source in due if source.owns(f"http://{host}/")), None)
+
+
+def totals(result: RunResult) -> Counts:
+    """The sums of all sources of a run."""
+    return Counts(
+        **{
+            ending.value: sum(getattr(tally.counts, ending.value) for tally in result.tallies)
+            for ending in Ending
+        }
+    )
+
+
+__all__ = ["Environment", "IngestReport", "Stages", "due_sources", "ingest", "totals"]

@@ -1,0 +1,113 @@
+"""What the stages of one run share: store, fetcher, archive, clock, and how progress is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from flows.clock import Clock
+from flows.fetching import Fetched, Fetcher, HostPolicy
+from flows.sources import Source
+from storage import Captured, Store
+from storage.archive import ArchiveWriter, Payload
+
+LEFT_OVER = timedelta(days=7)
+"""Pages that an interrupted run fetched are taken up for so long; older ones are fetched anew."""
+
+
+class Progress(Protocol):
+    """Who wants to know how a run goes on."""
+
+    def source_started(self, source: str) -> None:
+        """Discovery of a source begins."""
+
+    def source_selected(self, source: str, discovered: int, to_fetch: int) -> None:
+        """So many URLs were met, and so many of them will be fetched."""
+
+    def page_done(self, source: str) -> None:
+        """One of those pages was fetched, or failed."""
+
+    def source_done(self, source: str) -> None:
+        """A source has nothing more to do before the commit."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def source_started(self, source: str) -> None: ...
+    def source_selected(self, source: str, discovered: int, to_fetch: int) -> None: ...
+    def page_done(self, source: str) -> None: ...
+    def source_done(self, source: str) -> None: ...
+
+
+class Workbench:
+    """The tools of one run.
+
+    A plain class and no dataclass: Prefect looks into the dataclasses that a task is given, and there is
+    nothing in here for it.
+    """
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        store: Store,
+        fetcher: Fetcher,
+        archive: ArchiveWriter,
+        clock: Clock,
+        progress: Progress,
+    ) -> None:
+        self.run_id = run_id
+        self.store = store
+        self.fetcher = fetcher
+        self.archive = archive
+        self.clock = clock
+        self.progress = progress
+        self.requests: Counter[str] = Counter()
+        self.not_modified: Counter[str] = Counter()
+        self.bytes_read: Counter[str] = Counter()
+        self._archive_lock = asyncio.Lock()
+
+    def policy(self, source: Source) -> HostPolicy:
+        """How the hosts of a source may be asked."""
+        return HostPolicy(
+            min_delay_seconds=source.limits.min_delay_seconds,
+            concurrency=source.limits.concurrency,
+            allow_loopback=source.allow_loopback,
+        )
+
+    def count(self, source: Source, fetched: Fetched | None) -> None:
+        """Count one request of a source, and what it brought."""
+        self.requests[source.name] += 1 + (len(fetched.redirects) if fetched else 0)
+        if fetched is not None:
+            self.not_modified[source.name] += fetched.not_modified
+            self.bytes_read[source.name] += len(fetched.body)
+
+    async def keep(self, captured: Sequence[Captured]) -> list[int]:
+        """Keep raw answers for ever; gives the ids of their index rows, in order."""
+        async with self._archive_lock:  # one archive file, written by one batch at a time
+            return await asyncio.to_thread(self.store.capture, self.run_id, self.archive, captured)
+
+
+def captured(source: Source, kind: str, url: str, fetched: Fetched) -> Captured:
+    """An answer on its way into the archive; `url` is the address it is filed under."""
+    return Captured(
+        source=source.name,
+        kind=kind,
+        url=url,
+        payload=Payload(
+            url=fetched.url,
+            fetched_at=fetched.fetched_at,
+            body=fetched.body,
+            status=fetched.status,
+            headers=fetched.headers,
+            content_type=fetched.content_type or "application/octet-stream",
+            content_encoding=fetched.content_encoding,
+        ),
+        etag=fetched.etag,
+        last_modified=fetched.last_modified,
+        robots_rule=fetched.robots_rule,
+    )
