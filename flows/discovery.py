@@ -132,9 +132,11 @@ async def _read_sitemap(
             await _read_sitemap(source, bench, found, known, child.url, now, depth=depth + 1, seen=seen)
 
 
-def is_due(before: EndpointState | None, now: datetime) -> bool:
-    """Whether a feed, sitemap or listing is to be asked now. Pure."""
-    return before is None or before.next_check_at is None or before.next_check_at <= now
+def is_due(before: EndpointState | None, now: datetime, *, force: bool) -> bool:
+    """Whether an endpoint is to be asked now; not even `force` hurries one that failed. Pure."""
+    if before is None or before.next_check_at is None or before.next_check_at <= now:
+        return True
+    return force and before.failures == 0
 
 
 def next_check(source: Source, kind: str, failures: int, now: datetime) -> datetime:
@@ -159,7 +161,7 @@ async def _read(
 ) -> Contents | None:
     """Ask one endpoint and take its links in; None if it is not due, unchanged or failed."""
     before = known.get(url)
-    if not is_due(before, now):
+    if not is_due(before, now, force=bench.force):
         return None
     # The children of an index may change while the index itself does not: it is always read whole.
     validators = (

@@ -143,6 +143,7 @@ async def ingest(
                     archive=archive,
                     clock=clock,
                     progress=environment.progress,
+                    force=force,
                 )
                 outcomes = await _run_sources(due, bench, stages)
                 robots = await _keep_robots(due, bench)

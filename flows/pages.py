@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -184,12 +185,17 @@ def failure(
     return End(met, Ending.FAILED, reason, detail, retry_at=retry_at)
 
 
-def parse_batch(source: Source, pages: tuple[FetchedPage, ...], now: datetime) -> ParsedBatch:
+def parse_batch(
+    source: Source,
+    pages: tuple[FetchedPage, ...],
+    now: datetime,
+    read: Callable[..., Article | Rejection] = parse_article,
+) -> ParsedBatch:
     """Read each page into a record or a reason why it gives none; one bad page never harms the others."""
     offers: list[Offer] = []
     ends: list[End] = []
     for page in pages:
-        result = _parse(source, page, now)
+        result = _parse(source, page, now, read)
         if isinstance(result, Offer):
             offers.append(result)
         else:
@@ -197,7 +203,9 @@ def parse_batch(source: Source, pages: tuple[FetchedPage, ...], now: datetime) -
     return ParsedBatch(tuple(offers), tuple(ends))
 
 
-def _parse(source: Source, page: FetchedPage, now: datetime) -> Offer | End:
+def _parse(
+    source: Source, page: FetchedPage, now: datetime, read: Callable[..., Article | Rejection]
+) -> Offer | End:
     try:
         final = canonical_url(page.url)
     except UrlError as error:
@@ -205,7 +213,7 @@ def _parse(source: Source, page: FetchedPage, now: datetime) -> Offer | End:
     if final != page.met.url and not source.is_article(final):
         return End(page.met, Ending.REJECTED, "redirected-outside", f"redirected to {final}")
     try:
-        parsed = parse_article(
+        parsed = read(
             page.body,
             final,
             content_type=page.content_type,

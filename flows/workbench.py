@@ -59,6 +59,7 @@ class Workbench:
         archive: ArchiveWriter,
         clock: Clock,
         progress: Progress,
+        force: bool = False,
     ) -> None:
         self.run_id = run_id
         self.store = store
@@ -66,6 +67,7 @@ class Workbench:
         self.archive = archive
         self.clock = clock
         self.progress = progress
+        self.force = force
         self.requests: Counter[str] = Counter()
         self.not_modified: Counter[str] = Counter()
         self.bytes_read: Counter[str] = Counter()

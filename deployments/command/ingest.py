@@ -29,10 +29,19 @@ from flows.seed import SeedReport, import_seeds
 from flows.settings import Settings
 from flows.sources import Source, load_sources
 from parsers.errors import NotFound
-from storage import Ending, SourceTally, Store, VersionRow
+from storage import Counts, Ending, Store, VersionRow
 
 SAMPLE_LABEL = "sample edition"
 _SUM_COLUMNS = ("discovered", *(ending.value for ending in Ending))
+# Headers that leave room for the sums on a terminal of 80 columns.
+_WIDE = 100
+_NARROW = {
+    "discovered": "dis-\ncovered",
+    "duplicate": "dupli-\ncate",
+    "rejected": "re-\njected",
+    "unchanged": "un-\nchanged",
+    "deferred": "de-\nferred",
+}
 
 
 @app.command("seed", help="Import a folder of seed documents as a version of kind [bold]seed[/bold].")
@@ -105,7 +114,10 @@ def ingest_command(
     ] = None,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Also the sources that are not due yet. Feeds that are not due wait."),
+        typer.Option(
+            "--force",
+            help="Also the sources and feeds that are not due yet, save those that failed and must wait.",
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -205,18 +217,16 @@ def _tell_report(report: IngestReport, settings: Settings) -> None:
         when = local_time(report.next_due_at)
         out.print(f"no source is due{f' before {when}' if when else ''}; --force runs them all the same")
         return
-    sums = table(None, "source", *_SUM_COLUMNS, "requests", numbers=(*_SUM_COLUMNS, "requests"))
+    headers = [_NARROW.get(name, name) if out.width < _WIDE else name for name in _SUM_COLUMNS]
+    sums = table(None, "source", *headers, numbers=tuple(headers))
     for tally in result.tallies:
-        sums.add_row(tally.source, *_sum_cells(tally), str(tally.requests))
+        sums.add_row(tally.source, *_sum_cells(tally.counts))
     if len(result.tallies) > 1:
-        counts = totals(result).as_dict()
-        sums.add_section()
-        sums.add_row(
-            "all",
-            *(str(counts[name]) for name in _SUM_COLUMNS),
-            str(sum(tally.requests for tally in result.tallies)),
-        )
+        sums.add_row("all", *_sum_cells(totals(result)))
     out.print(sums)
+    requests = sum(tally.requests for tally in result.tallies)
+    not_modified = sum(tally.not_modified for tally in result.tallies)
+    out.print(f"{requests} requests, {not_modified} of them answered 304 (not modified)")
     _tell_ends(result.ends)
     for tally in result.tallies:
         for problem in tally.problems:
@@ -224,9 +234,9 @@ def _tell_report(report: IngestReport, settings: Settings) -> None:
     _tell_version(result.version, report, settings)
 
 
-def _sum_cells(tally: SourceTally) -> list[str]:
-    counts = tally.counts.as_dict()
-    return [str(counts[name]) for name in _SUM_COLUMNS]
+def _sum_cells(counts: Counts) -> list[str]:
+    numbers = counts.as_dict()
+    return [str(numbers[name]) for name in _SUM_COLUMNS]
 
 
 def _tell_ends(ends: Any) -> None:

@@ -1,0 +1,55 @@
+# `make ingest` and `make test` each set up all they need (a virtual environment, the locked packages) and then
+# do their work. Nothing else is needed than Python 3.11 or newer, make, and a package index.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The lock files are made with the oldest Python that is supported; a newer one works too.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links
+
+.PHONY: help ingest test lint types check lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+ingest: $(VENV)/.installed ## run the main job on the sample newsroom; again for its next edition
+	@$(BIN)/khotin ingest --sample
+
+test: $(VENV)/.installed-dev ## run all tests
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev ## check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev ## check types
+	@$(BIN)/mypy
+
+check: lint types test ## all of the above
+
+lock: $(VENV)/.installed-dev ## make the lock files anew for the package index in force (takes minutes)
+	$(PIP) install pip-tools
+	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --upgrade --extra build -o requirements.lock pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --upgrade --extra build --extra dev -c requirements.lock \
+		-o requirements-dev.lock pyproject.toml
+
+clean: ## remove the virtual environment and caches; the corpus in data/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "khotin needs Python 3.11 or newer: install it, or set PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing the locked packages into $(VENV) (once, takes a minute)"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo "installing the locked development packages into $(VENV) (once)"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

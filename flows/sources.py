@@ -1,0 +1,195 @@
+"""Sources: one TOML file says where the links of a newspaper come from and how it may be asked."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from parsers.errors import SourceFileError, UrlError
+from parsers.sites import SITE_PARSERS
+from parsers.urls import canonical_url, host_of
+
+PARSER_NAMES: Final = frozenset({"auto", "generic", *(parser.name for parser in SITE_PARSERS)})
+"""What `parser` may be: `auto` recognises the family of each page, `generic` uses no site parser."""
+
+MAX_FILE_BYTES: Final = 256 * 1024
+"""A source file has some hundred bytes; a larger one is not read."""
+
+_Count = Annotated[int, Field(strict=True, ge=1)]
+_Minutes = Annotated[int, Field(strict=True, ge=0)]
+_Seconds = Annotated[float, Field(strict=True, ge=0.0, le=3600.0)]
+_Flag = Annotated[bool, Field(strict=True)]
+
+
+class Limits(BaseModel):
+    """How much a source may be asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    articles_per_run: _Count = 200
+    """Article pages fetched in one run; the others wait for the next."""
+    requests_per_day: _Count = 5000
+    """Requests of every kind in 24 hours."""
+    min_delay_seconds: _Seconds = 1.0
+    """Seconds between the starts of two requests to one host; robots.txt may ask for more."""
+    concurrency: Annotated[int, Field(strict=True, ge=1, le=8)] = 1
+    """Requests to one host at once."""
+
+
+class Source(BaseModel):
+    """One newspaper: where its links are, which of them are articles, and how to read those."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")]
+    """Lower-case letters, digits and hyphens, at most 40; the stem of the file."""
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    home: str
+    feeds: tuple[str, ...] = ()
+    sitemaps: tuple[str, ...] = ()
+    listings: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    """Other hosts of the paper, beside that of `home`: old domains, sub-domains."""
+    article_pattern: str
+    """Regular expression for the canonical URLs of articles; it begins with `^`."""
+    parser: str = "auto"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = "vi"
+    enabled: _Flag = True
+    poll_minutes: _Minutes = 30
+    """Minutes between two reads of a feed."""
+    sitemap_minutes: _Minutes = 360
+    listing_minutes: _Minutes = 60
+    window_days: _Count = 3
+    """How many days back a sitemap is read for articles."""
+    trust_lastmod: _Flag = True
+    """False where `lastmod` is the time at which the sitemap was built."""
+    allow_loopback: _Flag = False
+    """Only for the sample newsroom: its hosts are on this machine."""
+    notes: str = ""
+    limits: Limits = Limits()
+
+    @field_validator("home", "feeds", "sitemaps", "listings")
+    @classmethod
+    def _addresses(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for url in (value,) if isinstance(value, str) else value:
+            try:
+                canonical_url(url)
+            except UrlError as error:
+                raise ValueError(f"{url!r}: {error.message}") from error
+        if isinstance(value, tuple) and len(set(value)) < len(value):
+            raise ValueError("an address stands there twice")
+        return value
+
+    @field_validator("extra_hosts")
+    @classmethod
+    def _host_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            try:
+                known = host_of(f"https://{host}/")
+            except UrlError as error:
+                raise ValueError(f"{host!r}: {error.message}") from error
+            if known != host:
+                raise ValueError(f"{host!r}: write the bare host name {known!r}")
+        return value
+
+    @field_validator("article_pattern")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        if not value.startswith("^"):
+            raise ValueError("the pattern must begin with ^")
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return value
+
+    @field_validator("parser")
+    @classmethod
+    def _known_parser(cls, value: str) -> str:
+        if value not in PARSER_NAMES:
+            raise ValueError(f"{value!r} is none of {', '.join(sorted(PARSER_NAMES))}")
+        return value
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        addresses = (*self.feeds, *self.sitemaps, *self.listings)
+        if not addresses:
+            raise ValueError("one of feeds, sitemaps and listings must name an address")
+        for url in addresses:
+            if not self.owns(url):
+                raise ValueError(f"{url!r} is not on {', '.join(sorted(self.hosts))}: add it to extra_hosts")
+        return self
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """The hosts of the source, without `www.`."""
+        return frozenset(
+            host.removeprefix("www.") for host in (host_of(canonical_url(self.home)), *self.extra_hosts)
+        )
+
+    @cached_property
+    def _article(self) -> re.Pattern[str]:
+        return re.compile(self.article_pattern)
+
+    def owns(self, url: str) -> bool:
+        """Whether the URL is on a host of the source, with or without `www.`."""
+        try:
+            return host_of(url).removeprefix("www.") in self.hosts
+        except UrlError:
+            return False
+
+    def is_article(self, canonical: str) -> bool:
+        """Whether a canonical URL is that of an article of this source."""
+        return self._article.search(canonical) is not None
+
+
+def load_sources(folder: Path) -> tuple[Source, ...]:
+    """The sources of all `*.toml` files in the folder, sorted by name.
+
+    A name is that of its file, so no two sources can have the same.
+
+    Raises one SourceFileError for all wrong files, one line for each fault, naming file and key; and for a
+    folder that is not there.
+    """
+    if not folder.is_dir():
+        raise SourceFileError(f"there is no folder {folder}")
+    sources: list[Source] = []
+    faults: list[str] = []
+    for path in sorted(folder.glob("*.toml")):
+        found = _read(path)
+        if isinstance(found, Source):
+            sources.append(found)
+        else:
+            faults.extend(f"{path.name}: {fault}" for fault in found)
+    if faults:
+        raise SourceFileError("\n".join(faults))
+    return tuple(sorted(sources, key=lambda source: source.name))
+
+
+def _read(path: Path) -> Source | list[str]:
+    """The source in a file, or its faults as `key: what is wrong`."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            return [f"file: larger than {MAX_FILE_BYTES} bytes"]
+        source = Source.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        return [f"file: cannot be read: {error.strerror}"]
+    except UnicodeDecodeError:
+        return ["file: not UTF-8"]
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return [f"file: not TOML: {error}"]
+    except ValidationError as error:
+        return [_fault(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)]
+    if source.name != path.stem:
+        return [f"name: {source.name!r} is not the name of the file"]
+    return source
+
+
+def _fault(location: tuple[int | str, ...], message: str) -> str:
+    key = ".".join(map(str, location)) or "source"
+    return f"{key}: {message.removeprefix('Value error, ')}".replace("\n", " ")
