@@ -16,7 +16,7 @@ from flows.discovery import discover
 from flows.ingest import Environment, IngestReport, Stages, commit, ingest, parse_in_thread
 from flows.pages import fetch_batch
 from flows.sources import Source
-from parsers.errors import KhotinError
+from parsers.errors import KhotinError, RunnerError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -50,7 +50,7 @@ def decorated_stages() -> Stages:
         discover=task(name="discover", task_run_name="discover {source.name}", **options)(discover),
         fetch=task(name="fetch", task_run_name="fetch {source.name}", **options)(fetch_batch),
         parse=task(name="parse", task_run_name="parse {source.name}", **options)(parse_in_thread),
-        commit=task(name="commit", **options)(commit),
+        commit=task(name="commit", task_run_name="commit", **options)(commit),
     )
 
 
@@ -64,9 +64,16 @@ async def ingest_through_prefect(
     sources: Sequence[Source], environment: Environment, *, label: str = "", force: bool = False
 ) -> IngestReport:
     """`ingest` as a Prefect flow run of this process; gives its report, raises its errors."""
-    from prefect import flow
+    from prefect import flow, get_client
     from prefect.states import Completed, Failed
 
+    async with get_client() as client:
+        trouble = await client.api_healthcheck()
+        if trouble is not None:
+            raise RunnerError(
+                f"the Prefect API at {client.api_url} does not answer: {trouble}",
+                hint="start it (`prefect server start`), or unset PREFECT_API_URL to run directly",
+            )
     stages = decorated_stages()
     outcome = _Outcome()
 

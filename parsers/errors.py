@@ -16,6 +16,7 @@
       StoreError                the store could not do what was asked
         StoreBusy               another writer holds the lock
         StoreDamaged            what is stored does not match its hashes
+      RunnerError               the Prefect API that is configured cannot be used
 
 Parsing an article raises none of these: a page that is no article is a `Rejection`, a value.
 
@@ -142,3 +143,9 @@ class StoreDamaged(StoreError):
     """What is stored does not match its hashes."""
 
     reason = "store-damaged"
+
+
+class RunnerError(KhotinError):
+    """The Prefect API that is configured cannot be used."""
+
+    reason = "prefect-unreachable"
