@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -76,6 +77,8 @@ class Environment:
     rng: random.Random
     routes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     progress: Progress = field(default_factory=Silent)
+    ssl_context: ssl.SSLContext | None = None
+    """Whose certificates are trusted; None: the usual authorities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ async def ingest(
                 clock=clock,
                 rng=environment.rng,
                 routes=environment.routes,
+                ssl_context=environment.ssl_context,
             ) as fetcher:
                 bench = Workbench(
                     run_id=run_id,

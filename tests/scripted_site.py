@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -23,14 +24,15 @@ class ScriptedSite:
     every request, in order.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.answers: dict[tuple[str, str], Answer] = {}
         self.asked: list[tuple[str, str]] = []
         self.port = 0
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> ScriptedSite:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 
-def write_certificate(folder: Path, host: str, *, expired: bool = False) -> Path:
-    """A PEM file with key and certificate for `host`; skips the test without the cryptography package."""
+def write_certificate(folder: Path, *hosts: str, expired: bool = False) -> Path:
+    """A PEM file with key and certificate for the hosts; skips the test without the cryptography package."""
     pytest.importorskip("cryptography", reason="makes the certificates of these tests")
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hosts[0])])
     # OpenSSL compares with the machine's clock, so the span is around it.
     ends = datetime.now(UTC) + timedelta(days=-1 if expired else 1)
     certificate = (
@@ -28,7 +28,7 @@ def write_certificate(folder: Path, host: str, *, expired: bool = False) -> Path
         .serial_number(x509.random_serial_number())
         .not_valid_before(ends - timedelta(days=3))
         .not_valid_after(ends)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
