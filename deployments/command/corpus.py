@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from deployments.command.arguments import document_id
 from deployments.command.main import JsonOption, app, load_settings, open_configured_store
 from deployments.command.output import clean, clean_lines, err, local_time, out, print_json, table
 from deployments.command.progress import steps
 from parsers.errors import NotFound, UserError
-from parsers.urls import canonical_url
 from storage import Change, Document, Store, VersionRow
 from storage.export import export_row, write_jsonl
 
@@ -99,16 +99,11 @@ def show_command(
 ) -> None:
     with open_configured_store(load_settings()) as store:
         if target and not target.isdigit():
-            _show_document(store, _identity(target), at, raw=raw, as_json=as_json)
+            _show_document(store, document_id(target), at, raw=raw, as_json=as_json)
         elif raw or at is not None:
             raise UserError("--raw and --at go with a URL", hint="khotin show URL --at VERSION")
         else:
             _show_version(store, store.version(int(target) if target else None), as_json=as_json)
-
-
-def _identity(target: str) -> str:
-    """The id under which a document is stored: a canonical URL, or a seed's `seed:<hex>`."""
-    return target if target.startswith(("seed:", "seed-file:")) else canonical_url(target)
 
 
 def _show_version(store: Store, version: VersionRow, *, as_json: bool) -> None:

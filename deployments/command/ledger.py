@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deployments.command.arguments import document_id
 from deployments.command.main import (
     JsonOption,
     app,
@@ -16,7 +17,6 @@ from deployments.command.main import (
 from deployments.command.output import clean, local_time, out, print_json, table
 from deployments.sample import SOURCES
 from flows.sources import Source, load_sources
-from parsers.urls import canonical_url
 from storage import SourcePoll, Story
 
 sources_app = typer.Typer(help="Look at the sources.", no_args_is_help=True)
@@ -30,9 +30,8 @@ def why_command(
     url: Annotated[str, typer.Argument(help="Address of an article as met, or id of a seed.", metavar="URL")],
     as_json: JsonOption = False,
 ) -> None:
-    identity = url if url.startswith(("seed:", "seed-file:")) else canonical_url(url)
     with open_configured_store(load_settings()) as store:
-        story = store.story(identity)
+        story = store.story(document_id(url))
     if as_json:
         print_json(_story_json(story))
     else:
