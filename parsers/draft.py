@@ -1,0 +1,270 @@
+"""The last steps that every extractor shares: from what was read to an `Article` or a `Rejection`.
+
+An extractor fills a `Draft`; `finish` supplies what is missing from the page's metadata, takes datelines,
+bylines and repeated lines out of the text, and judges whether an article is left.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from parsers import bylines
+from parsers.article import Article, Paragraph, ParagraphKind, Precision
+from parsers.blocks import Block
+from parsers.dates import Dated, date_from_url, parse_date
+from parsers.fields import (
+    best_date,
+    descriptions,
+    is_paper,
+    paper_names,
+    record_address,
+    same_start,
+    site_free_title,
+    split_tags,
+    unique,
+    writers,
+)
+from parsers.html import Page
+from parsers.language import detect_language
+from parsers.metadata import Linked, Metadata
+from parsers.text import clean, ends_sentence, fold
+
+_PROMPT = re.compile(
+    r"(?:>>+|»|►|▶|xem thêm|đọc thêm|xem tiếp|đọc tiếp|tin liên quan|bài liên quan|tin cùng chuyên mục"
+    r"|tham khảo thêm|mời (?:quý |bạn |độc giả |các bạn )|theo dõi .{2,40} trên|có thể bạn quan tâm|read more"
+    r"|see also|read also|related(?: articles| stories| posts)?:?$|advertisement$|quảng cáo$"
+    r"|share this|sign up for)",
+    re.IGNORECASE,
+)
+_AT_START = 5  # blocks in which title, lead, byline or date may be repeated
+_AT_END = 8  # closing lines that are looked at
+
+
+@dataclass(slots=True)
+class Draft:
+    """What an extractor read from a page. `provenance` names the source of each field that it filled."""
+
+    parser: str
+    version: str
+    title: str = ""
+    lead: str = ""
+    blocks: list[Block] = field(default_factory=list)
+    captions: list[str] = field(default_factory=list)
+    authors: tuple[str, ...] = ()
+    dates: list[tuple[str, str]] = field(default_factory=list)
+    """(provenance, text) of what the site parser takes for the date of publication, best first."""
+    visible_dates: list[tuple[str, str]] = field(default_factory=list)
+    """The same for what a reader may see near the headline; the metadata come before it."""
+    modified: str = ""
+    section: str = ""
+    tags: tuple[str, ...] = ()
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
+    """Make the record. It may be empty of text: judging it is for `parsers.rejects`."""
+    draft.title = site_free_title(draft.title or _title(draft, metadata), page, metadata)
+    published = _published(draft, page, metadata)
+    modified = _modified(draft, metadata, published)
+    _authors_from_metadata(draft, page, metadata)
+    _section_and_tags(draft, page, metadata)
+    agency = _tidy(draft, metadata)
+    paragraphs = tuple(block.paragraph for block in draft.blocks)
+    return Article(
+        url=page.url,
+        canonical_url=record_address(page, metadata),
+        title=draft.title,
+        lead=draft.lead or None,
+        paragraphs=paragraphs,
+        captions=tuple(unique(draft.captions)),
+        authors=draft.authors,
+        agency=agency,
+        published_at=published[0] if published else None,
+        published_precision=published[1] if published else None,
+        modified_at=modified,
+        section=draft.section or None,
+        tags=draft.tags,
+        language=detect_language(_all_text(draft.lead, paragraphs)),
+        kind="live-blog" if "liveblogposting" in metadata.types else "article",
+        parser=draft.parser,
+        parser_version=draft.version,
+        provenance=MappingProxyType(dict(sorted(draft.provenance.items()))),
+    )
+
+
+def _all_text(lead: str, paragraphs: tuple[Paragraph, ...]) -> str:
+    return "\n".join([lead, *(paragraph.text for paragraph in paragraphs)])
+
+
+def _title(draft: Draft, metadata: Metadata) -> str:
+    for source, title in (
+        ("json-ld", (metadata.article or Linked()).headline),
+        ("meta", metadata.one("og:title", "twitter:title", "title")),
+        ("title", metadata.title),
+    ):
+        if title:
+            draft.provenance["title"] = source
+            return title
+    return ""
+
+
+def _published(draft: Draft, page: Page, metadata: Metadata) -> Dated | None:
+    linked = metadata.article or Linked()
+    candidates = [
+        *draft.dates,
+        ("json-ld", linked.published),
+        ("meta", metadata.one("article:published_time", "og:article:published_time", "datepublished")),
+        (
+            "meta",
+            metadata.one("pubdate", "publishdate", "publish-date", "publication_date", "date", "dc.date"),
+        ),
+        ("meta", metadata.one("dc.date.issued", "sailthru.date", "parsely-pub-date", "article.published")),
+        *draft.visible_dates,
+    ]
+    found = best_date(candidates)
+    if found is None:
+        dated = date_from_url(page.url)
+        found = ("url", dated) if dated else None
+    if found is None:
+        return None
+    draft.provenance["published_at"] = found[0]
+    return found[1]
+
+
+def _modified(draft: Draft, metadata: Metadata, published: Dated | None) -> datetime | None:
+    linked = metadata.article or Linked()
+    keys = ("article:modified_time", "og:updated_time", "datemodified", "lastmod", "last-modified")
+    for text in (draft.modified, linked.modified, metadata.one(*keys)):
+        dated = parse_date(text) if text else None
+        if dated and dated[1] in (Precision.MINUTE, Precision.SECOND):
+            return dated[0] if published is None or dated[0] >= published[0] else None
+    return None
+
+
+def _authors_from_metadata(draft: Draft, page: Page, metadata: Metadata) -> None:
+    if draft.authors:
+        return
+    linked = metadata.article or Linked()
+    for source, texts in (
+        ("json-ld", linked.authors),
+        ("meta", metadata.meta.get("dable:author", ())),
+        ("meta", metadata.meta.get("article:author", ())),
+        ("meta", metadata.meta.get("author", ())),
+        ("meta", metadata.meta.get("parsely-author", ()) or metadata.meta.get("byl", ())),
+    ):
+        draft.authors = writers(texts, page, metadata)
+        if draft.authors:
+            draft.provenance["authors"] = source
+            return
+
+
+def _section_and_tags(draft: Draft, page: Page, metadata: Metadata) -> None:
+    linked = metadata.article or Linked()
+    own = paper_names(page, metadata)
+    crumbs = [name for name in metadata.breadcrumbs if not is_paper(name, own)]
+    if not draft.section:
+        section = metadata.one("article:section", "articlesection")
+        for source, text in (
+            ("json-ld:breadcrumb", crumbs[0] if crumbs else ""),
+            ("meta", section),
+            ("json-ld", linked.section),
+        ):
+            if text:
+                draft.section = clean(re.split(r"[,;>]", text)[0])
+                draft.provenance["section"] = source
+                break
+    if not draft.tags:
+        for source, tags in (
+            ("meta", metadata.meta.get("article:tag", ())),
+            ("json-ld", linked.keywords),
+            ("meta", metadata.meta.get("news_keywords", ()) or metadata.meta.get("keywords", ())),
+        ):
+            draft.tags = split_tags(tags)
+            if draft.tags:
+                draft.provenance["tags"] = source
+                break
+
+
+def _tidy(draft: Draft, metadata: Metadata) -> str | None:
+    """Take out what is no text of the article; returns the agency of dateline or source credit."""
+    agency, draft.lead = bylines.split_dateline(clean(draft.lead))
+    draft.blocks = [block for block in draft.blocks if not bylines.is_residue(block.text)]
+    _drop_repeated(draft)
+    if not draft.lead:
+        _lead_from_blocks(draft, metadata)
+        first, draft.lead = bylines.split_dateline(draft.lead)
+        agency = agency or first
+    if draft.blocks:
+        first, text = bylines.split_dateline(draft.blocks[0].text)
+        if first and text:
+            agency = agency or first
+            draft.blocks[0] = Block(text, draft.blocks[0].kind)
+    credit = _trim_end(draft)
+    agency = agency or credit
+    if agency:
+        draft.provenance["agency"] = "text"
+    return agency
+
+
+def _drop_repeated(draft: Draft) -> None:
+    title, lead = fold(draft.title), fold(draft.lead)
+    captions = {fold(caption) for caption in draft.captions}
+    writers_key = {fold(name) for name in draft.authors}
+    kept: list[Block] = []
+    for position, block in enumerate(draft.blocks):
+        key = fold(bylines.split_dateline(block.text)[1])
+        if kept and key == fold(kept[-1].text):
+            continue
+        if key == title and (position < _AT_START or block.kind is ParagraphKind.HEADING):
+            continue
+        if key in captions or (
+            _PROMPT.match(block.text) and (block.link_share > 0.3 or len(block.text) < 40)
+        ):
+            continue
+        if len(kept) < _AT_START and (key == lead or key in writers_key or _is_date_line(block.text)):
+            continue
+        kept.append(block)
+    draft.blocks = kept
+
+
+def _is_date_line(text: str) -> bool:
+    """Whether a short line holds a date and hardly anything else."""
+    return (
+        len(text) <= 60 and not ends_sentence(text) and parse_date(text) is not None and text.count(" ") <= 8
+    )
+
+
+def _lead_from_blocks(draft: Draft, metadata: Metadata) -> None:
+    """The first paragraph is the lead where the page's description says the same."""
+    if not draft.blocks or draft.blocks[0].kind is not ParagraphKind.PARAGRAPH:
+        return
+    block = draft.blocks[0]
+    if same_start(block.text, descriptions(metadata)) and len(draft.blocks) > 1:
+        draft.lead = block.text
+        draft.blocks = draft.blocks[1:]
+        draft.provenance["lead"] = "text:description"
+
+
+def _trim_end(draft: Draft) -> str | None:
+    """Take credits, bylines, headings and prompts off the end; returns the credited source."""
+    credit: str | None = None
+    for _ in range(_AT_END):
+        if len(draft.blocks) < 2:
+            break
+        block = draft.blocks[-1]
+        named = bylines.source_credit(block.text)
+        if named:
+            credit = named
+        elif block.kind is ParagraphKind.HEADING or _PROMPT.match(block.text):
+            pass
+        elif block.kind is ParagraphKind.PARAGRAPH and bylines.is_byline(block.text):
+            if not draft.authors:
+                draft.authors = bylines.names(block.text)
+                draft.provenance["authors"] = "text:byline"
+        else:
+            break
+        draft.blocks.pop()
+    return credit

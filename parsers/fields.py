@@ -1,0 +1,162 @@
+"""Single fields of an article: title, date, writers, tags, address; each from whatever the page gives."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from parsers import bylines
+from parsers.article import Precision
+from parsers.dates import Dated, parse_date
+from parsers.errors import UrlError
+from parsers.html import Page
+from parsers.metadata import Linked, Metadata
+from parsers.text import clean, fold
+from parsers.urls import canonical_url, host_of
+
+_TITLE_PARTS = re.compile(r"\s+[|»·]\s+|\s+[-–—]\s+")
+_NO_WRITERS = re.compile(
+    r"https?:|www\.|@|\.(?:vn|com|net|org)\b|\b(?:báo|online|news|toà soạn|tòa soạn|ban biên tập|editor"
+    r"|editorial|staff|newsroom|admin|tạp chí|facebook|newspaper|team|desk|agency|press)\b",
+    re.IGNORECASE,
+)
+_FINER = (Precision.YEAR, Precision.MONTH, Precision.DAY, Precision.MINUTE, Precision.SECOND)
+
+
+def site_free_title(title: str, page: Page, metadata: Metadata) -> str:
+    """The title without the paper's name behind (or before) a bar or dash."""
+    own = paper_names(page, metadata)
+    parts = _TITLE_PARTS.split(title)
+    separators = _TITLE_PARTS.findall(title)
+    while len(parts) > 1 and (is_paper(parts[-1], own) or ("|" in separators[-1] and len(parts[-1]) <= 30)):
+        parts.pop()
+        separators.pop()
+    while len(parts) > 1 and is_paper(parts[0], own):
+        parts.pop(0)
+        separators.pop(0)
+    return "".join(part + separator for part, separator in zip(parts, [*separators, ""], strict=True)).strip()
+
+
+def paper_names(page: Page, metadata: Metadata) -> frozenset[str]:
+    """How the page's paper may be called, as keys: site name, publisher, the host's main label."""
+    try:
+        host = host_of(page.url)
+    except UrlError:
+        host = ""
+    labels = [
+        label for label in host.split(".") if label not in ("www", "com", "net", "org", "gov", "vn", "m")
+    ]
+    given = [
+        metadata.one("og:site_name"),
+        metadata.one("application-name", "apple-mobile-web-app-title"),
+        (metadata.article or Linked()).publisher,
+        *labels,
+    ]
+    return frozenset(key for key in map(_key, given) if len(key) >= 3)
+
+
+def is_paper(name: str, own: frozenset[str]) -> bool:
+    """Whether a name is that of the paper, given the keys of `paper_names`."""
+    key = _key(name)
+    return bool(key) and any(key == paper or (len(paper) >= 5 and paper in key) for paper in own)
+
+
+def _key(name: str) -> str:
+    """Letters without marks: "Dân Trí" and "dantri.com.vn" meet in "dantri"."""
+    plain = unicodedata.normalize("NFD", name.casefold().replace("đ", "d"))
+    key = "".join(letter for letter in plain if letter.isalnum())
+    for ending in ("comvn", "vn", "com", "net"):
+        key = key.removesuffix(ending) if len(key) - len(ending) >= 3 else key
+    return key.removeprefix("bao") if len(key) >= 7 else key
+
+
+def best_date(candidates: Iterable[tuple[str, str]]) -> tuple[str, Dated] | None:
+    """The first candidate that is a date, made finer by later ones that agree with it.
+
+    A later one agrees when it names the same moment as far as the first goes. One that shows the same
+    clock with a zone of its own that the reader sees ("17:34 (GMT+7)") corrects a wrong offset.
+    """
+    best: tuple[str, Dated] | None = None
+    for source, text in candidates:
+        dated = parse_date(text) if text else None
+        if dated is None:
+            continue
+        if best is None:
+            best = (source, dated)
+            continue
+        (moment, precision), (other, other_precision) = best[1], dated
+        finer = _FINER.index(other_precision) > _FINER.index(precision)
+        same_day = precision is Precision.DAY and other.date() == moment.date()
+        same_minute = precision is Precision.MINUTE and other.replace(second=0) == moment
+        if finer and (same_day or same_minute):
+            best = (source, dated)
+        if "GMT" in text and not source.startswith(("meta", "json-ld")):
+            (moment, precision) = best[1]
+            same_clock = moment.replace(tzinfo=None, second=0) == other.replace(tzinfo=None, second=0)
+            if same_clock and other.utcoffset() != moment.utcoffset():
+                best = (best[0], (moment.replace(tzinfo=other.tzinfo), precision))
+    return best
+
+
+def writers(texts: Iterable[str], page: Page, metadata: Metadata) -> tuple[str, ...]:
+    """The names in some bylines, without those that are the paper itself."""
+    own = paper_names(page, metadata)
+    found: list[str] = []
+    for text in texts:
+        if _NO_WRITERS.search(text) and not text.lower().startswith("by "):
+            continue
+        for name in bylines.names(text):
+            if not is_paper(name, own) and fold(name) not in map(fold, found):
+                found.append(name)
+    return tuple(found[:10])
+
+
+def split_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Single tags, at most 30, each once."""
+    parts = [clean(part) for tag in tags for part in re.split(r"[,;]", tag)]
+    return tuple(unique(part for part in parts if 1 < len(part) <= 80))[:30]
+
+
+def unique(values: Iterable[str]) -> list[str]:
+    """The values, each once (compared as `fold` does), in the order of their first places."""
+    return list({fold(value): value for value in reversed(list(values)) if fold(value)}.values())[::-1]
+
+
+def descriptions(metadata: Metadata) -> tuple[str, ...]:
+    """What the page gives as its description, in several places."""
+    linked = metadata.article or Linked()
+    given = (
+        linked.description,
+        metadata.one("og:description"),
+        metadata.one("description", "twitter:description"),
+    )
+    return tuple(text for text in given if text)
+
+
+def same_start(text: str, others: Iterable[str]) -> bool:
+    """Whether the text says the same as one of the others, which may be cut short or go on a little."""
+    key = fold(bylines.split_dateline(text)[1]).replace(" ", "")
+    for other in others:
+        other_key = fold(bylines.split_dateline(other)[1]).replace(" ", "")
+        shorter = min(len(key), len(other_key))
+        if shorter >= 40 and key[:shorter] == other_key[:shorter] and shorter >= 0.6 * len(key):
+            return True
+    return False
+
+
+def record_address(page: Page, metadata: Metadata) -> str:
+    """The page's own word for its address where it stays on the same site and names a page, else its URL."""
+    try:
+        own = canonical_url(page.url)
+    except UrlError:
+        return page.url
+    for given in (metadata.canonical, metadata.one("og:url"), (metadata.article or Linked()).address):
+        try:
+            address = canonical_url(given, page.url) if given else ""
+        except UrlError:
+            continue
+        if address and host_of(address) == host_of(own) and urlsplit(address).path not in ("", "/"):
+            return address
+    return own
