@@ -1,4 +1,4 @@
-"""The value that discovery gives: a link to what may be an article, with what the feed or sitemap says of it."""
+"""The value that discovery gives: a link to what may be an article, with what its feed says of it."""
 
 from __future__ import annotations
 

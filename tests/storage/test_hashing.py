@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from parsers.compare import body_key, text_key
-from storage.hashing import chain_hash, leaf_hash, merkle_root
+from storage.hashing import FieldValue, chain_hash, leaf_hash, merkle_root
 from tests.storage.test_commit import record
 
 LEAVES = [hashlib.sha256(bytes([n])).hexdigest() for n in range(5)]
@@ -43,7 +43,11 @@ def test_leaf_of_a_record_is_frozen() -> None:
 
 
 def test_chain_is_frozen() -> None:
-    header = [("version", 1), ("created_at", datetime(2026, 3, 2, 1, 2, 3, tzinfo=UTC)), ("none", None)]
+    header: list[tuple[str, FieldValue]] = [
+        ("version", 1),
+        ("created_at", datetime(2026, 3, 2, 1, 2, 3, tzinfo=UTC)),
+        ("none", None),
+    ]
     first = chain_hash(None, header)
     assert first == "49e9bce6268a2fd3bb7b767d724821fe50d84cb17b702834b2d99c485fb5612e"
     assert chain_hash(first, header) == "014e56f8b32a4e6b4f65c88f6420864c195f82aaf70c91c8c891c4480aca449e"
@@ -78,4 +82,4 @@ def test_same_moment_in_another_zone_is_the_same_leaf() -> None:
 
 def test_values_that_look_alike_have_different_leaves() -> None:
     values = [None, "", "1", 1, ("1",), ("1", ""), ()]
-    assert len({leaf_hash([("f", value)]) for value in values}) == len(values)  # type: ignore[list-item]
+    assert len({leaf_hash([("f", value)]) for value in values}) == len(values)
