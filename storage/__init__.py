@@ -1,7 +1,8 @@
 """The versioned store: documents, versions, ledger, raw archive. No network and no Prefect in here."""
 
 from storage.captures import Captured, CaptureRow
-from storage.commit import Offer, RunResult, SourcePart, VersionRow
+from storage.commit import RunResult, SourcePart
+from storage.decision import Offer
 from storage.ledger import (
     Counts,
     End,
@@ -12,9 +13,11 @@ from storage.ledger import (
     SourcePoll,
     SourceTally,
 )
-from storage.reading import Change, Document, RunRow, Story
+from storage.reading import Change, Document
 from storage.records import Record, record_of
 from storage.store import Store, open_store
+from storage.stories import RunRow, Story
+from storage.versions import VersionRow
 
 __all__ = [
     "CaptureRow",

@@ -1,29 +1,26 @@
-"""The commit: one transaction that decides what each offered record is and appends one version.
+"""The commit of a run: one transaction that decides what each offered record is and appends one version.
 
-The decision itself (`decide`) is a pure function; what it looks at is read under the write lock, so that two
-runs at once cannot both append the same article.
+Encoding, packing and hashing are done before the lock is taken. What `decide` looks at is read under it, so
+that two runs at once cannot both append the same article.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, or_, select, update
 
 from parsers.errors import StoreError
-from parsers.urls import url_key
-from storage.hashing import FORMATS, chain_hash, merkle_root
+from storage.decision import Head, Offer, Twin, decide
 from storage.ledger import (
     CHUNK,
     Counts,
     End,
     Ending,
     EndpointState,
-    Met,
-    PageState,
     SourcePoll,
     SourceTally,
     read_pages,
@@ -31,16 +28,9 @@ from storage.ledger import (
     write_ends,
     write_poll,
 )
-from storage.records import Record
-from storage.tables import IngestRun, Revision, RunSource, Version, table_of
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A record that a run offers to the corpus, and the page it was read from."""
-
-    met: Met
-    record: Record
+from storage.records import ContentOfRow, Prepared
+from storage.tables import IngestRun, Revision, RunSource, table_of
+from storage.versions import NewVersion, VersionRow, append_version, last_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,41 +49,6 @@ class SourcePart:
 
 
 @dataclass(frozen=True, slots=True)
-class Revised:
-    """A revision that stands in the store or is about to: what decisions need of it."""
-
-    id: int
-    url: str
-    rev: int
-    op: str
-    leaf: str
-    content_sha256: str
-    in_this_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class VersionRow:
-    """One version as users see it; `lo` and `hi` are the ids of its first and last revision."""
-
-    id: int
-    parent_id: int | None
-    run_id: str
-    kind: str
-    message: str
-    created_at: datetime
-    added: int
-    revised: int
-    retracted: int
-    documents: int
-    lo: int
-    hi: int
-    delta_root: str
-    chain: str
-    formats: str
-    code_version: str
-
-
-@dataclass(frozen=True, slots=True)
 class RunResult:
     """What a run came to: the version it committed (None: nothing new), and each source's sum."""
 
@@ -103,98 +58,43 @@ class RunResult:
     ends: tuple[tuple[str, End], ...] = field(default=())
 
 
-def decide(
-    offer: Offer, head: Revised | None, page: PageState | None, twin: tuple[Revised, str] | None
-) -> End:
-    """Say what an offered record is. Pure.
+@dataclass(frozen=True, slots=True)
+class PreparedOffer:
+    """An offer with its record made ready."""
 
-    `head` is the last revision under the record's URL, `page` what is known of the page's URL, `twin` a
-    revision under another URL with the same text, with the reason code of the likeness.
-    """
-    met, record = offer.met, offer.record
-    if head is not None:
-        owner = met.url == record.url or (page is not None and page.record_url == record.url)
-        if head.in_this_run or not owner:
-            return End(
-                met,
-                Ending.DUPLICATE,
-                "same-canonical-url",
-                partner_url=head.url,
-                partner_revision_id=head.id,
-            )
-        if head.op == "retract":
-            return End(met, Ending.REJECTED, "retracted", partner_revision_id=head.id)
-        if head.content_sha256 == record.content_sha256:
-            return End(met, Ending.UNCHANGED, "same-content", record_url=record.url, revision_id=head.id)
-        return End(met, Ending.REVISED, "content-changed", record_url=record.url)
-    if twin is not None:
-        partner, reason = twin
-        return End(met, Ending.DUPLICATE, reason, partner_url=partner.url, partner_revision_id=partner.id)
-    return End(
-        met,
-        Ending.STORED,
-        "new-article" if record.record_kind == "article" else "new-seed",
-        record_url=record.url,
-    )
+    source: str
+    offer: Offer
+    prepared: Prepared
 
 
-def write_version(
+def in_order(offers: Iterable[PreparedOffer]) -> list[PreparedOffer]:
+    """The earliest published first: it is the original. Equal times are told apart by URL, not by chance."""
+
+    def key(item: PreparedOffer) -> tuple[datetime, str]:
+        record = item.offer.record
+        return record.published_at or record.fetched_at, record.url
+
+    return sorted(offers, key=key)
+
+
+def write_run(
     connection: Connection,
-    run_id: str,
-    kind: str,
-    message: str,
+    new: NewVersion,
     parts: Sequence[SourcePart],
-    now: datetime,
-    code_version: str,
+    prepared: Sequence[PreparedOffer],
 ) -> RunResult:
-    """Decide and write everything of a run inside the caller's write transaction."""
-    _require_open(connection, run_id)
-    parent = last_version(connection)
-    offers = [(part.source, offer) for part in parts for offer in part.offers]
-    # The earliest published is the original; equal times are told apart by URL, so that order is no chance.
-    offers.sort(
-        key=lambda pair: (pair[1].record.published_at or pair[1].record.fetched_at, pair[1].record.url)
-    )
-    heads = _read_heads(connection, {offer.record.url for _, offer in offers})
-    pages = read_pages(connection, [offer.met.url for _, offer in offers])
-    by_text, by_body = _read_twins(connection, [offer.record for _, offer in offers])
+    """Decide and write everything of a run inside the caller's write transaction.
 
-    next_id = (parent.hi if parent else 0) + 1
-    version_id = (parent.id if parent else 0) + 1
-    rows: list[dict[str, Any]] = []
+    Records come first, then the ledger; validators and cursors, which vouch for both, last.
+    """
+    _require_open(connection, new.run_id)
+    version, decided = write_offers(connection, new, prepared)
     ends: dict[str, list[End]] = {part.source: list(part.ends) for part in parts}
-    for source, offer in offers:
-        record = offer.record
-        head = heads.get(record.url)
-        end = decide(offer, head, pages.get(offer.met.url), _twin(record, by_text, by_body))
-        if end.ending in (Ending.STORED, Ending.REVISED):
-            row = _revision_row(record, head, offer.met.capture_id, next_id, version_id)
-            rows.append(row)
-            revised = Revised(
-                next_id,
-                record.url,
-                row["rev"],
-                row["op"],
-                row["leaf"],
-                record.content_sha256,
-                in_this_run=True,
-            )
-            heads[record.url] = revised
-            by_text.setdefault(record.text_key, revised)
-            if record.body_key:
-                by_body.setdefault(record.body_key, revised)
-            end = _with_revision(end, next_id)
-            next_id += 1
+    for source, end in decided:
         ends[source].append(end)
-
-    version = None
-    if rows:
-        version = _version_row(parent, version_id, run_id, kind, message, rows, now, code_version)
-        connection.execute(insert(table_of(Version)), [_columns(version)])
-        connection.execute(insert(table_of(Revision)), rows)
     tallies = []
     for part in parts:
-        write_ends(connection, run_id, part.source, ends[part.source], now)
+        write_ends(connection, new.run_id, part.source, ends[part.source], new.now)
         tally = SourceTally(
             part.source,
             Counts.of(ends[part.source]),
@@ -203,132 +103,50 @@ def write_version(
             part.wire_bytes,
             part.problems,
         )
-        connection.execute(insert(table_of(RunSource)), [_tally_row(run_id, tally)])
+        connection.execute(insert(table_of(RunSource)), [_tally_row(new.run_id, tally)])
         tallies.append(tally)
-    # Validators and cursors last: they vouch for the entries above.
     for part in parts:
         write_endpoints(connection, part.endpoints)
         if part.poll is not None:
             write_poll(connection, part.poll)
-    _finish_run(connection, run_id, version, now)
-    return RunResult(
-        run_id,
-        version,
-        tuple(tallies),
-        tuple(
-            (source, end) for source, source_ends in ends.items() for end in source_ends if not end.skipped
-        ),
-    )
+    _finish_run(connection, new.run_id, version, new.now)
+    told = tuple((source, end) for source, told in ends.items() for end in told if not end.skipped)
+    return RunResult(new.run_id, version, tuple(tallies), told)
 
 
-def last_version(connection: Connection) -> VersionRow | None:
-    """The newest version, None in an empty store."""
-    table = table_of(Version)
-    row = connection.execute(select(table).order_by(table.c.id.desc()).limit(1)).mappings().first()
-    return VersionRow(**row) if row else None
-
-
-def _columns(version: VersionRow) -> dict[str, Any]:
-    return {name: getattr(version, name) for name in VersionRow.__slots__}
-
-
-def _with_revision(end: End, revision_id: int) -> End:
-    return End(
-        end.met, end.ending, end.reason, end.detail, record_url=end.record_url, revision_id=revision_id
-    )
-
-
-def _revision_row(
-    record: Record, head: Revised | None, capture_id: int | None, revision_id: int, version_id: int
-) -> dict[str, Any]:
-    rev = head.rev + 1 if head else 1
-    op = "revise" if head else "add"
-    return {
-        "id": revision_id,
-        "version_id": version_id,
-        "prev_id": head.id if head else None,
-        "url_key": url_key(record.url),
-        "rev": rev,
-        "op": op,
-        "leaf": record.leaf(rev, op, head.leaf if head else None),
-        "capture_id": capture_id,
-        **record.columns(),
-    }
-
-
-def _version_row(
-    parent: VersionRow | None,
-    version_id: int,
-    run_id: str,
-    kind: str,
-    message: str,
-    rows: Sequence[dict[str, Any]],
-    now: datetime,
-    code_version: str,
-) -> VersionRow:
-    added = sum(row["op"] == "add" for row in rows)
-    revised = len(rows) - added
-    # A clock that went back must not make versions run backwards: reading by date relies on their order.
-    created_at = max(now, parent.created_at) if parent else now
-    root = merkle_root(row["leaf"] for row in rows)
-    documents = (parent.documents if parent else 0) + added
-    header = version_header(
-        version_id, run_id, kind, message, created_at, (added, revised, 0, documents), root, code_version
-    )
-    return VersionRow(
-        id=version_id,
-        parent_id=parent.id if parent else None,
-        run_id=run_id,
-        kind=kind,
-        message=message,
-        created_at=created_at,
-        added=added,
-        revised=revised,
-        retracted=0,
-        documents=documents,
-        lo=rows[0]["id"],
-        hi=rows[-1]["id"],
-        delta_root=root,
-        chain=chain_hash(parent.chain if parent else None, header),
-        formats=FORMATS,
-        code_version=code_version,
-    )
-
-
-def version_header(
-    version_id: int,
-    run_id: str,
-    kind: str,
-    message: str,
-    created_at: datetime,
-    counts: tuple[int, int, int, int],
-    delta_root: str,
-    code_version: str,
-) -> list[tuple[str, Any]]:
-    """The fields of a version that its chain hash covers; `counts`: added, revised, retracted, documents."""
-    return [
-        ("version", version_id),
-        ("run_id", run_id),
-        ("kind", kind),
-        ("message", message),
-        ("created_at", created_at),
-        *zip(("added", "revised", "retracted", "documents"), counts, strict=True),
-        ("delta_root", delta_root),
-        ("formats", FORMATS),
-        ("code_version", code_version),
-    ]
-
-
-def _tally_row(run_id: str, tally: SourceTally) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "source": tally.source,
-        **tally.counts.as_dict(),
-        "requests": tally.requests,
-        "not_modified": tally.not_modified,
-        "wire_bytes": tally.wire_bytes,
-        "problems": list(tally.problems),
-    }
+def write_offers(
+    connection: Connection, new: NewVersion, prepared: Sequence[PreparedOffer]
+) -> tuple[VersionRow | None, list[tuple[str, End]]]:
+    """Decide what each record is, and append a version if any is new or revised."""
+    parent = last_version(connection)
+    heads = read_heads(connection, [item.prepared.url_key for item in prepared])
+    pages = read_pages(connection, [item.offer.met.url for item in prepared])
+    twins = _Twins(connection, [item.prepared for item in prepared])
+    next_id = (parent.hi if parent else 0) + 1
+    version_id = (parent.id if parent else 0) + 1
+    rows: list[tuple[Any, ...]] = []
+    leaves: list[bytes] = []
+    decided: list[tuple[str, End]] = []
+    for item in in_order(prepared):
+        record, met = item.offer.record, item.offer.met
+        head = heads.get(record.url)
+        end = decide(item.offer, head, pages.get(met.url), twins.of(item.prepared))
+        if end.ending in (Ending.STORED, Ending.REVISED):
+            prev = (head.id, head.rev, head.leaf) if head else None
+            row, leaf = item.prepared.row(next_id, version_id, prev, met.capture_id)
+            rows.append(row)
+            leaves.append(leaf)
+            rev = prev[1] + 1 if prev else 1
+            op = "revise" if prev else "add"
+            heads[record.url] = Head(
+                next_id, record.url, rev, op, leaf.hex(), ContentOfRow.of(record), in_this_run=True
+            )
+            twins.add(next_id, item.prepared)
+            end = replace(end, revision_id=next_id)
+            next_id += 1
+        decided.append((item.source, end))
+    version = append_version(connection, parent, new, rows, leaves) if rows else None
+    return version, decided
 
 
 def _require_open(connection: Connection, run_id: str) -> None:
@@ -351,70 +169,65 @@ def _finish_run(connection: Connection, run_id: str, version: VersionRow | None,
     )
 
 
-_HEAD_COLUMNS = ("id", "url", "rev", "op", "leaf", "content_sha256")
+def _tally_row(run_id: str, tally: SourceTally) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "source": tally.source,
+        **tally.counts.as_dict(),
+        "requests": tally.requests,
+        "not_modified": tally.not_modified,
+        "wire_bytes": tally.wire_bytes,
+        "problems": list(tally.problems),
+    }
 
 
-def _read_heads(connection: Connection, urls: Iterable[str]) -> dict[str, Revised]:
+def read_heads(connection: Connection, url_keys: Iterable[str]) -> dict[str, Head]:
+    """The last revision under each of the keys that is known, by URL."""
     table = table_of(Revision)
-    keys = sorted(url_key(url) for url in urls)
-    heads: dict[str, Revised] = {}
+    keys = sorted(set(url_keys))
+    columns = [table.c[name] for name in ("id", "url", "rev", "op", "leaf", *ContentOfRow.COLUMNS)]
+    heads: dict[str, Head] = {}
     for start in range(0, len(keys), CHUNK):
-        query = (
-            select(*(table.c[name] for name in _HEAD_COLUMNS))
-            .where(table.c.url_key.in_(keys[start : start + CHUNK]))
-            .order_by(table.c.rev)
-        )
-        for row in connection.execute(query):
-            heads[row.url] = Revised(*row)
+        query = select(*columns).where(table.c.url_key.in_(keys[start : start + CHUNK])).order_by(table.c.rev)
+        for row in connection.execute(query).mappings():
+            values = {name: row[name] for name in ContentOfRow.COLUMNS}
+            values["tags"] = tuple(values["tags"])
+            heads[row["url"]] = Head(
+                row["id"], row["url"], row["rev"], row["op"], row["leaf"], ContentOfRow(**values)
+            )
     return heads
 
 
-def _read_twins(
-    connection: Connection, records: Sequence[Record]
-) -> tuple[dict[str, Revised], dict[str, Revised]]:
-    """The first revision with each text key and each body key that the records have."""
-    table = table_of(Revision)
-    by_text: dict[str, Revised] = {}
-    by_body: dict[str, Revised] = {}
-    for start in range(0, len(records), CHUNK):
-        chunk = records[start : start + CHUNK]
-        text_keys = [record.text_key for record in chunk]
-        body_keys = [record.body_key for record in chunk if record.body_key]
-        query = (
-            select(*(table.c[name] for name in _HEAD_COLUMNS), table.c.text_key, table.c.body_key)
-            .where(
-                table.c.op != "retract",
-                or_(table.c.text_key.in_(text_keys), table.c.body_key.in_(body_keys)),
-            )
-            .order_by(table.c.id)
-        )
-        for row in connection.execute(query):
-            revised = Revised(*row[: len(_HEAD_COLUMNS)])
-            by_text.setdefault(row.text_key, revised)
-            if row.body_key:
-                by_body.setdefault(row.body_key, revised)
-    return by_text, by_body
+class _Twins:
+    """The first revision with each text key and body key, in the store and in this run."""
 
+    def __init__(self, connection: Connection, records: Sequence[Prepared]) -> None:
+        self._by_text: dict[int, tuple[int, str]] = {}
+        self._by_body: dict[int, tuple[int, str]] = {}
+        table = table_of(Revision)
+        columns = (table.c.id, table.c.url, table.c.text_key, table.c.body_key)
+        for start in range(0, len(records), CHUNK):
+            chunk = records[start : start + CHUNK]
+            texts = [record.text_key for record in chunk]
+            bodies = [record.body_key for record in chunk if record.body_key is not None]
+            same = or_(table.c.text_key.in_(texts), table.c.body_key.in_(bodies))
+            query = select(*columns).where(table.c.op != "retract", same).order_by(table.c.id)
+            for revision_id, url, text_key, body_key in connection.execute(query):
+                self._add(revision_id, url, text_key, body_key)
 
-def _twin(
-    record: Record, by_text: dict[str, Revised], by_body: dict[str, Revised]
-) -> tuple[Revised, str] | None:
-    same_text = by_text.get(record.text_key)
-    if same_text is not None and same_text.url != record.url:
-        return same_text, "same-text"
-    same_body = by_body.get(record.body_key) if record.body_key else None
-    if same_body is not None and same_body.url != record.url:
-        return same_body, "same-body"
-    return None
+    def add(self, revision_id: int, prepared: Prepared) -> None:
+        self._add(revision_id, prepared.record.url, prepared.text_key, prepared.body_key)
 
+    def _add(self, revision_id: int, url: str, text_key: int, body_key: int | None) -> None:
+        self._by_text.setdefault(text_key, (revision_id, url))
+        if body_key is not None:
+            self._by_body.setdefault(body_key, (revision_id, url))
 
-__all__ = [
-    "Offer",
-    "RunResult",
-    "SourcePart",
-    "VersionRow",
-    "decide",
-    "last_version",
-    "version_header",
-    "write_version",
-]
+    def of(self, prepared: Prepared) -> Twin | None:
+        same_text = self._by_text.get(prepared.text_key)
+        if same_text is not None and same_text[1] != prepared.record.url:
+            return Twin(*same_text, "same-text")
+        same_body = None if prepared.body_key is None else self._by_body.get(prepared.body_key)
+        if same_body is not None and same_body[1] != prepared.record.url:
+            return Twin(*same_body, "same-body")
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Any, BinaryIO
 import orjson
 
 from parsers.errors import StoreError
-from storage.commit import VersionRow
 from storage.reading import Document
 from storage.store import Store
+from storage.versions import VersionRow
 
 
 def export_row(document: Document) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def export_row(document: Document) -> dict[str, Any]:
         "added_in_version": document.version_id,
         "rev": document.rev,
         "leaf": document.leaf,
-        "text_sha256": document.text_sha256,
+        "text_sha256": hashlib.sha256(record.text.encode()).hexdigest(),
     }
 
 

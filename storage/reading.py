@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
 
 from parsers.errors import NotFound
 from parsers.urls import url_key
-from storage.commit import VersionRow
-from storage.ledger import Counts, Ending, SourceTally
+from storage.codec import Dictionary, Unpacker
 from storage.records import Record, record_of_row
-from storage.tables import Capture, Endpoint, IngestRun, Outcome, Page, Revision, RunSource, Version, table_of
+from storage.tables import Revision, Version, Zdict, table_of
+from storage.versions import VersionRow
 
 _BATCH = 1_000
 
@@ -30,7 +28,6 @@ class Document:
     op: str
     version_id: int
     leaf: str
-    text_sha256: str
     capture_id: int | None
 
 
@@ -71,44 +68,11 @@ def _label(document: Document | None) -> str:
     return f"version {document.version_id}, revision {document.rev}" if document else "not there"
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """One run with its sums."""
-
-    run_id: str
-    kind: str
-    label: str
-    state: str
-    version_id: int | None
-    detail: str
-    started_at: datetime
-    finished_at: datetime | None
-    tallies: tuple[SourceTally, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """All that is known of one URL: its state, its ends in the ledger, its captures and revisions."""
-
-    url: str
-    page: dict[str, Any] | None
-    outcomes: tuple[dict[str, Any], ...]
-    captures: tuple[dict[str, Any], ...]
-    documents: tuple[Document, ...]
-
-
-def document_of(row: RowMapping) -> Document:
-    """The document in a row of `revision`."""
-    return Document(
-        record_of_row(dict(row)),
-        row["id"],
-        row["rev"],
-        row["op"],
-        row["version_id"],
-        row["leaf"],
-        row["text_sha256"],
-        row["capture_id"],
-    )
+def read_dictionaries(connection: Connection) -> dict[int, Dictionary]:
+    """The dictionaries that bodies were packed with, by id."""
+    table = table_of(Zdict)
+    query = select(table.c.id, table.c.sha256, table.c.data)
+    return {row.id: Dictionary(row.id, row.sha256, bytes(row.data)) for row in connection.execute(query)}
 
 
 def read_versions(connection: Connection) -> list[VersionRow]:
@@ -128,71 +92,95 @@ def read_version(connection: Connection, version_id: int) -> VersionRow:
     return VersionRow(**row)
 
 
-def read_documents(connection: Connection, version: VersionRow, since: int = 0) -> Iterator[Document]:
-    """The corpus as of a version, in the order in which documents were added or last revised.
+class Reader:
+    """Reads documents inside one transaction."""
 
-    `since`: only revisions above this revision id (the `hi` of an older version). The ids that are
-    superseded are read into memory first (8 bytes each and some), so that the scan needs no join.
-    """
-    table = table_of(Revision)
-    superseded = set(
-        connection.execute(
-            select(table.c.prev_id).where(table.c.id <= version.hi, table.c.prev_id.is_not(None))
-        ).scalars()
-    )
-    position = since
-    while True:
+    def __init__(self, connection: Connection, dictionaries: Mapping[int, Dictionary] | None = None) -> None:
+        self._connection = connection
+        self._unpacker = Unpacker(read_dictionaries(connection) if dictionaries is None else dictionaries)
+
+    def _document(self, row: RowMapping) -> Document:
+        return Document(
+            record_of_row(dict(row), self._unpacker),
+            row["id"],
+            row["rev"],
+            row["op"],
+            row["version_id"],
+            row["leaf"],
+            row["capture_id"],
+        )
+
+    def documents(self, version: VersionRow, since: int = 0) -> Iterator[Document]:
+        """The corpus as of a version, in the order in which documents were added or last revised.
+
+        `since`: only revisions above this revision id (the `hi` of an older version). The ids that are
+        superseded are read into memory first (some 60 bytes each), so that the scan needs no join.
+        """
+        table = table_of(Revision)
+        superseded = set(
+            self._connection.execute(
+                select(table.c.prev_id).where(table.c.id <= version.hi, table.c.prev_id.is_not(None))
+            ).scalars()
+        )
+        position = since
+        while True:
+            query = (
+                select(table)
+                .where(table.c.id > position, table.c.id <= version.hi)
+                .order_by(table.c.id)
+                .limit(_BATCH)
+            )
+            rows = self._connection.execute(query).mappings().all()
+            if not rows:
+                return
+            for row in rows:
+                if row["id"] not in superseded and row["op"] != "retract":
+                    yield self._document(row)
+            position = rows[-1]["id"]
+
+    def history(self, url: str) -> list[Document]:
+        """Every revision of one document, oldest first; empty if the URL is unknown."""
+        table = table_of(Revision)
+        query = select(table).where(table.c.url_key == url_key(url)).order_by(table.c.rev)
+        return [self._document(row) for row in self._connection.execute(query).mappings()]
+
+    def document(self, url: str, version: VersionRow) -> Document | None:
+        """One document as of a version, None if it was not there or was retracted."""
+        table = table_of(Revision)
         query = (
             select(table)
-            .where(table.c.id > position, table.c.id <= version.hi)
-            .order_by(table.c.id)
-            .limit(_BATCH)
+            .where(table.c.url_key == url_key(url), table.c.id <= version.hi)
+            .order_by(table.c.rev.desc())
+            .limit(1)
         )
-        rows = connection.execute(query).mappings().all()
-        if not rows:
-            return
-        for row in rows:
-            if row["id"] not in superseded and row["op"] != "retract":
-                yield document_of(row)
-        position = rows[-1]["id"]
+        row = self._connection.execute(query).mappings().first()
+        return self._document(row) if row is not None and row["op"] != "retract" else None
 
+    def changes(self, old: VersionRow | None, new: VersionRow | None) -> Iterator[Change]:
+        """What changed from one version to another, in the order of the changes; reads what lies between.
 
-def read_history(connection: Connection, url: str) -> list[Document]:
-    """Every revision of one document, oldest first; empty if the URL is unknown."""
-    table = table_of(Revision)
-    query = select(table).where(table.c.url_key == url_key(url)).order_by(table.c.rev)
-    return [document_of(row) for row in connection.execute(query).mappings()]
-
-
-def read_document(connection: Connection, url: str, version: VersionRow) -> Document | None:
-    """One document as of a version, None if it was not there or was retracted."""
-    known = [d for d in read_history(connection, url) if d.revision_id <= version.hi]
-    return known[-1] if known and known[-1].op != "retract" else None
-
-
-def read_changes(connection: Connection, old: VersionRow | None, new: VersionRow | None) -> Iterator[Change]:
-    """What changed from one version to another, in the order of the changes; reads only what lies between.
-
-    None is the empty corpus before version 1. With `old` newer than `new` the same changes are told
-    backwards.
-    """
-    start, end = (version.hi if version else 0 for version in (old, new))
-    table = table_of(Revision)
-    query = (
-        select(table).where(table.c.id > min(start, end), table.c.id <= max(start, end)).order_by(table.c.id)
-    )
-    touched: dict[str, tuple[RowMapping, RowMapping]] = {}
-    for row in connection.execute(query).mappings():
-        before = touched.get(row["url_key"])
-        touched[row["url_key"]] = (before[0] if before else row, row)
-    for first_row, last_row in touched.values():
-        base = None
-        if first_row["prev_id"] is not None:
-            query = select(table).where(table.c.id == first_row["prev_id"])
-            base = _live(document_of(connection.execute(query).mappings().one()))
-        change = _change(base, _live(document_of(last_row)), backwards=start > end)
-        if change is not None:
-            yield change
+        None is the empty corpus before version 1. With `old` newer than `new` the same changes are told
+        backwards.
+        """
+        start, end = (version.hi if version else 0 for version in (old, new))
+        table = table_of(Revision)
+        query = (
+            select(table)
+            .where(table.c.id > min(start, end), table.c.id <= max(start, end))
+            .order_by(table.c.id)
+        )
+        touched: dict[str, tuple[RowMapping, RowMapping]] = {}
+        for row in self._connection.execute(query).mappings():
+            before = touched.get(row["url_key"])
+            touched[row["url_key"]] = (before[0] if before else row, row)
+        for first, last in touched.values():
+            base = None
+            if first["prev_id"] is not None:
+                query = select(table).where(table.c.id == first["prev_id"])
+                base = _live(self._document(self._connection.execute(query).mappings().one()))
+            change = _change(base, _live(self._document(last)), backwards=start > end)
+            if change is not None:
+                yield change
 
 
 def _live(document: Document) -> Document | None:
@@ -205,73 +193,3 @@ def _change(older: Document | None, newer: Document | None, *, backwards: bool) 
         return None
     kind = "added" if old is None else "retracted" if new is None else "revised"
     return Change(kind, old, new)
-
-
-def read_runs(connection: Connection, limit: int) -> list[RunRow]:
-    """The newest runs with their sums, newest first."""
-    runs, sums = table_of(IngestRun), table_of(RunSource)
-    rows = connection.execute(select(runs).order_by(runs.c.started_at.desc()).limit(limit)).mappings().all()
-    found = []
-    for row in rows:
-        query = select(sums).where(sums.c.run_id == row["run_id"]).order_by(sums.c.source)
-        tallies = tuple(
-            SourceTally(
-                s["source"],
-                Counts(**{ending.value: s[ending.value] for ending in Ending}),
-                s["requests"],
-                s["not_modified"],
-                s["wire_bytes"],
-                tuple(s["problems"]),
-            )
-            for s in connection.execute(query).mappings()
-        )
-        found.append(RunRow(**row, tallies=tallies))
-    return found
-
-
-def read_story(connection: Connection, url: str) -> Story:
-    """All that is known of a URL, for `khotin why`. Raises NotFound if it was never met."""
-    key = url_key(url)
-    page, outcome, capture = table_of(Page), table_of(Outcome), table_of(Capture)
-    state = connection.execute(select(page).where(page.c.url_key == key)).mappings().first()
-    outcomes = connection.execute(select(outcome).where(outcome.c.url_key == key).order_by(outcome.c.id))
-    captures = connection.execute(select(capture).where(capture.c.url_key == key).order_by(capture.c.id))
-    story = Story(
-        url,
-        dict(state) if state else None,
-        tuple(dict(row) for row in outcomes.mappings()),
-        tuple(dict(row) for row in captures.mappings()),
-        tuple(read_history(connection, url)),
-    )
-    if not (story.page or story.outcomes or story.captures or story.documents):
-        raise NotFound(
-            f"{url} was never met",
-            reason="unknown-url",
-            hint="is its source enabled and was it run? see `khotin sources list`",
-        )
-    return story
-
-
-def read_capture(connection: Connection, capture_id: int) -> dict[str, Any]:
-    """One row of the index of raw pages."""
-    table = table_of(Capture)
-    row = connection.execute(select(table).where(table.c.id == capture_id)).mappings().first()
-    if row is None:
-        raise NotFound(f"there is no capture {capture_id}", reason="no-such-capture")
-    return dict(row)
-
-
-def count_finished_runs(connection: Connection, label_prefix: str) -> int:
-    """How many runs with such a label came to their end (with or without a new version)."""
-    runs = table_of(IngestRun)
-    query = select(func.count()).where(
-        runs.c.label.startswith(label_prefix, autoescape=True), runs.c.state.in_(("committed", "nothing"))
-    )
-    return int(connection.execute(query).scalar_one())
-
-
-def read_endpoint_rows(connection: Connection) -> list[dict[str, Any]]:
-    """Every feed, sitemap and listing that was asked, for `khotin sources list`."""
-    table = table_of(Endpoint)
-    query = select(table).order_by(table.c.source, table.c.kind, table.c.url)
-    return [dict(row) for row in connection.execute(query).mappings()]

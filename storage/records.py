@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import orjson
-import zstandard
 
-from parsers.article import Article, Paragraph, ParagraphKind, Precision
-from parsers.compare import body_key, text_key
+from parsers.article import Article, Paragraph, ParagraphKind
+from parsers.compare import comparison_keys
 from parsers.errors import StoreDamaged
-from storage.hashing import FieldValue, leaf_hash
-
-CODEC = "zstd"
+from parsers.urls import url_key
+from storage.codec import PURGED, ZSTD, Packer, Unpacker
+from storage.hashing import leaf_hash
+from storage.tables import micros
 
 
 @dataclass(frozen=True)
 class Record:
     """One document as it goes into the store and comes out of it.
 
-    `record_kind` is `seed` or `article`; `payload_sha256` names the raw bytes it was read from.
+    `record_kind` is `seed` or `article`; `payload_sha256` names the raw bytes it was read from. A purged
+    record has lost its title, authors, lead, paragraphs and captions for ever.
     """
 
     url: str
@@ -47,6 +48,7 @@ class Record:
     parser_version: str
     fetched_at: datetime
     payload_sha256: str | None
+    purged: bool = False
 
     @cached_property
     def text(self) -> str:
@@ -56,9 +58,11 @@ class Record:
 
     @cached_property
     def body(self) -> bytes:
-        """Lead, paragraphs and captions as canonical JSON: the bytes that are hashed and stored."""
+        """All that was written in the document, as canonical JSON: what is hashed, packed and purged."""
         return orjson.dumps(
             {
+                "title": self.title,
+                "authors": self.authors,
                 "lead": self.lead,
                 "paragraphs": [[p.kind.value, p.text] for p in self.paragraphs],
                 "captions": self.captions,
@@ -69,91 +73,168 @@ class Record:
     def body_sha256(self) -> str:
         return hashlib.sha256(self.body).hexdigest()
 
-    @cached_property
-    def content_sha256(self) -> str:
-        """Hash of what makes a new revision when it changes: what a reader of the page would see.
+    def same_content(self, other: ContentOfRow) -> bool:
+        """Whether a reader of the page would see the same: neither when nor how it was read counts."""
+        return other == ContentOfRow.of(self)
 
-        Fetching and parsing leave it alone: neither their times nor the parser's version are in it.
-        """
-        return leaf_hash(
-            [
-                ("title", self.title),
-                ("authors", self.authors),
-                ("agency", self.agency),
-                ("section", self.section),
-                ("tags", self.tags),
-                ("language", self.language),
-                ("kind", self.kind),
-                ("published_at", self.published_at),
-                ("published_precision", self.published_precision),
-                ("body_sha256", self.body_sha256),
-            ]
+    def leaf(self, rev: int, op: str, prev_leaf: str | None) -> bytes:
+        """The leaf of this record as revision `rev`; see storage/hashing.py."""
+        return leaf_hash(leaf_fields(self, rev, op, prev_leaf, self.body_sha256))
+
+
+@dataclass(frozen=True, slots=True)
+class ContentOfRow:
+    """What makes a new revision when it changes, as far as a row tells it without its body."""
+
+    body_sha256: str
+    agency: str | None
+    section: str | None
+    tags: tuple[str, ...]
+    language: str
+    kind: str
+    published_at: datetime | None
+    published_precision: str | None
+
+    COLUMNS = (
+        "body_sha256",
+        "agency",
+        "section",
+        "tags",
+        "language",
+        "kind",
+        "published_at",
+        "published_precision",
+    )
+
+    @staticmethod
+    def of(record: Record) -> ContentOfRow:
+        return ContentOfRow(
+            record.body_sha256,
+            record.agency,
+            record.section,
+            record.tags,
+            record.language,
+            record.kind,
+            record.published_at,
+            record.published_precision,
         )
 
-    def leaf(self, rev: int, op: str, prev_leaf: str | None) -> str:
-        """The leaf of this record as revision `rev`; see storage/hashing.py."""
-        fields: list[tuple[str, FieldValue]] = [
-            ("url", self.url),
-            ("rev", rev),
-            ("op", op),
-            ("prev_leaf", prev_leaf),
-            ("source", self.source),
-            ("record_kind", self.record_kind),
-            ("title", self.title),
-            ("authors", self.authors),
-            ("agency", self.agency),
-            ("section", self.section),
-            ("tags", self.tags),
-            ("language", self.language),
-            ("kind", self.kind),
-            ("published_at", self.published_at),
-            ("published_precision", self.published_precision),
-            ("modified_at", self.modified_at),
-            ("fetched_at", self.fetched_at),
-            ("parser", self.parser),
-            ("parser_version", self.parser_version),
-            ("payload_sha256", self.payload_sha256),
-            ("body_sha256", self.body_sha256),
-        ]
-        return leaf_hash(fields)
 
-    def columns(self) -> dict[str, Any]:
-        """The columns of `revision` that the record alone decides."""
-        return {
-            "url": self.url,
-            "source": self.source,
-            "record_kind": self.record_kind,
-            "title": self.title,
-            "authors": list(self.authors),
-            "agency": self.agency,
-            "section": self.section,
-            "tags": list(self.tags),
-            "language": self.language,
-            "kind": self.kind,
-            "published_at": self.published_at,
-            "published_precision": self.published_precision,
-            "modified_at": self.modified_at,
-            "fetched_at": self.fetched_at,
-            "parser": self.parser,
-            "parser_version": self.parser_version,
-            "payload_sha256": self.payload_sha256,
-            "word_count": len(self.text.split()),
-            "content_sha256": self.content_sha256,
-            "text_sha256": hashlib.sha256(self.text.encode()).hexdigest(),
-            "text_key": self.text_key,
-            "body_key": self.body_key,
-            "body_sha256": self.body_sha256,
-            "codec": CODEC,
-            "body": zstandard.compress(self.body, 3),
-        }
+def leaf_fields(record: Record, rev: int, op: str, prev_leaf: str | None, body_sha256: str) -> list[Any]:
+    """The fields that a leaf covers, in their frozen order."""
+    return [
+        record.url,
+        rev,
+        op,
+        prev_leaf,
+        record.source,
+        record.record_kind,
+        record.agency,
+        record.section,
+        record.tags,
+        record.language,
+        record.kind,
+        None if record.published_at is None else micros(record.published_at),
+        record.published_precision,
+        None if record.modified_at is None else micros(record.modified_at),
+        micros(record.fetched_at),
+        record.parser,
+        record.parser_version,
+        record.payload_sha256,
+        body_sha256,
+    ]
 
-    @cached_property
-    def text_key(self) -> str:
-        return text_key(self.text)
 
-    @cached_property
-    def body_key(self) -> str | None:
-        return body_key(self.paragraphs)
+ROW_COLUMNS = (
+    "id",
+    "version_id",
+    "prev_id",
+    "rev",
+    "op",
+    "url_key",
+    "url",
+    "source",
+    "record_kind",
+    "agency",
+    "section",
+    "tags",
+    "language",
+    "kind",
+    "published_at",
+    "published_precision",
+    "modified_at",
+    "fetched_at",
+    "parser",
+    "parser_version",
+    "payload_sha256",
+    "word_count",
+    "text_key",
+    "body_key",
+    "capture_id",
+    "leaf",
+    "body_sha256",
+    "codec",
+    "zdict_id",
+    "body",
+)
+"""The columns of `revision`, in the order in which rows are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A record made ready outside the lock: encoded, hashed, packed, with its keys."""
+
+    record: Record
+    url_key: str
+    text_key: int
+    body_key: int | None
+    word_count: int
+    first_leaf: bytes
+    """Its leaf if it turns out to be a new document, as most are."""
+    zdict_id: int | None
+    packed: bytes
+
+    def row(
+        self,
+        revision_id: int,
+        version_id: int,
+        prev: tuple[int, int, str] | None,
+        capture_id: int | None,
+    ) -> tuple[tuple[Any, ...], bytes]:
+        """The row in the order of ROW_COLUMNS, and its leaf; `prev`: id, rev and leaf of the head."""
+        r = self.record
+        if prev is None:
+            prev_id, rev, op, leaf = None, 1, "add", self.first_leaf
+        else:
+            prev_id, rev, op = prev[0], prev[1] + 1, "revise"
+            leaf = r.leaf(rev, op, prev[2])
+        row = (
+            revision_id, version_id, prev_id, rev, op, self.url_key, r.url, r.source, r.record_kind, r.agency,
+            r.section, r.tags, r.language, r.kind, r.published_at, r.published_precision, r.modified_at,
+            r.fetched_at, r.parser, r.parser_version, r.payload_sha256, self.word_count, self.text_key,
+            self.body_key, capture_id, leaf, r.body_sha256, ZSTD, self.zdict_id, self.packed,
+        )  # fmt: skip
+        return row, leaf
+
+
+def prepare(records: Sequence[Record], packer: Packer) -> list[Prepared]:
+    """Do all work on records that needs no lock."""
+    prepared = []
+    for record in records:
+        text_key, body_key = comparison_keys(record.lead, record.paragraphs)
+        prepared.append(
+            Prepared(
+                record,
+                url_key(record.url),
+                text_key,
+                body_key,
+                len(record.text.split()),
+                record.leaf(1, "add", None),
+                packer.zdict_id,
+                packer.pack(record.body),
+            )
+        )
+    return prepared
 
 
 def record_of(article: Article, *, source: str, fetched_at: datetime, payload_sha256: str | None) -> Record:
@@ -169,7 +250,7 @@ def record_of(article: Article, *, source: str, fetched_at: datetime, payload_sh
         authors=article.authors,
         agency=article.agency,
         published_at=article.published_at,
-        published_precision=_code(article.published_precision),
+        published_precision=article.published_precision.value if article.published_precision else None,
         modified_at=article.modified_at,
         section=article.section,
         tags=article.tags,
@@ -182,32 +263,33 @@ def record_of(article: Article, *, source: str, fetched_at: datetime, payload_sh
     )
 
 
-def _code(precision: Precision | None) -> str | None:
-    return precision.value if precision else None
+_PURGED_BODY: dict[str, Any] = {"title": "", "authors": [], "lead": None, "paragraphs": [], "captions": []}
 
 
-def record_of_row(row: Mapping[str, Any]) -> Record:
-    """The record that a row of `revision` holds. Raises StoreDamaged if its body cannot be unpacked."""
+def record_of_row(row: Mapping[str, Any], unpacker: Unpacker) -> Record:
+    """The record that a row of `revision` holds. Raises StoreDamaged if its body cannot be read."""
+    purged = row["codec"] == PURGED
     try:
-        if row["codec"] != CODEC:
-            raise ValueError(f"unknown codec {row['codec']!r}")
-        body = orjson.loads(zstandard.decompress(row["body"]))
+        if not purged and row["codec"] != ZSTD:
+            raise StoreDamaged(f"unknown codec {row['codec']!r}")
+        body = _PURGED_BODY if purged else orjson.loads(unpacker.unpack(row["body"], row["zdict_id"]))
         paragraphs = tuple(Paragraph(text, ParagraphKind(kind)) for kind, text in body["paragraphs"])
-        lead, captions = body["lead"], tuple(body["captions"])
-    except (ValueError, KeyError, TypeError, zstandard.ZstdError) as error:
+        title, lead = str(body["title"]), body["lead"]
+        authors, captions = tuple(body["authors"]), tuple(body["captions"])
+    except (ValueError, KeyError, TypeError, StoreDamaged) as error:
         raise StoreDamaged(
-            f"the body of revision {row['id']} ({row['url']}) cannot be read: {error}",
-            hint="restore the store from a backup",
+            f"revision {row['id']} ({row['url']}) cannot be read: {error}",
+            hint="run `khotin verify`, and restore the store from a backup",
         ) from error
     return Record(
         url=row["url"],
         source=row["source"],
         record_kind=row["record_kind"],
-        title=row["title"],
+        title=title,
         lead=lead,
         paragraphs=paragraphs,
         captions=captions,
-        authors=tuple(row["authors"]),
+        authors=authors,
         agency=row["agency"],
         published_at=row["published_at"],
         published_precision=row["published_precision"],
@@ -220,4 +302,5 @@ def record_of_row(row: Mapping[str, Any]) -> Record:
         parser_version=row["parser_version"],
         fetched_at=row["fetched_at"],
         payload_sha256=row["payload_sha256"],
+        purged=purged,
     )

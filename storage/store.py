@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,8 @@ from parsers.errors import NotFound, StoreError
 from storage.archive import ArchiveWriter, read_payload
 from storage.captures import Captured, CaptureRow, read_left_over, write_captures
 from storage.checkpoint import Head, check_head, read_head, write_head
-from storage.commit import RunResult, SourcePart, VersionRow, last_version, write_version
+from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, Dictionary, Packer, Unpacker, train
+from storage.commit import PreparedOffer, RunResult, SourcePart, write_run
 from storage.database import connect_engine, create_tables, database_url, reading, writing
 from storage.hashing import FORMATS
 from storage.ledger import (
@@ -30,20 +31,22 @@ from storage.ledger import (
 from storage.reading import (
     Change,
     Document,
+    Reader,
+    read_dictionaries,
+    read_version,
+    read_versions,
+)
+from storage.records import prepare
+from storage.stories import (
     RunRow,
     Story,
     count_finished_runs,
     read_capture,
-    read_changes,
-    read_document,
-    read_documents,
-    read_history,
     read_runs,
     read_story,
-    read_version,
-    read_versions,
 )
-from storage.tables import SCHEMA_VERSION, IngestRun, Meta, Version, table_of
+from storage.tables import SCHEMA_VERSION, IngestRun, Meta, Revision, Version, Zdict, table_of
+from storage.versions import NewVersion, VersionRow, last_version
 
 
 class Store:
@@ -79,15 +82,23 @@ class Store:
     def archive_folder(self) -> Path:
         return self.home / "raw"
 
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A transaction that only reads: one consistent state, and no wait for writers."""
+        return reading(self._engine)
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """The one transaction that may write: everything in it is stored, or nothing."""
+        return writing(self._engine)
+
     # -- opening ----------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
         """Make the tables of a new store, or check those of an old one."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             ready = inspect(connection).has_table("meta")
             facts = self._facts(connection) if ready else {}
         if "store_id" not in facts:
-            with writing(self._engine) as connection:
+            with self.writing() as connection:
                 create_tables(connection)
                 facts = self._facts(connection)
                 if "store_id" not in facts:  # nobody else was first
@@ -115,7 +126,7 @@ class Store:
     def _check_checkpoint(self) -> None:
         # The checkpoint is read before the database: a commit in between can only put the database ahead.
         head = read_head(self.home)
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             table = table_of(Version)
             wanted = head.version if head else 0
             query = select(table.c.id, table.c.chain).where(table.c.id == wanted)
@@ -133,13 +144,13 @@ class Store:
             "detail": "",
             "started_at": now,
         }
-        with writing(self._engine) as connection:
+        with self.writing() as connection:
             connection.execute(insert(table_of(IngestRun)), [row])
 
     def fail_run(self, run_id: str, detail: str, now: datetime) -> None:
         """Note that a run ended before its commit; what it fetched is taken up by the next one."""
         table = table_of(IngestRun)
-        with writing(self._engine) as connection:
+        with self.writing() as connection:
             connection.execute(
                 update(table)
                 .where(table.c.run_id == run_id, table.c.state == "running")
@@ -157,15 +168,50 @@ class Store:
     ) -> RunResult:
         """Write all that a run found in one transaction: at most one version, the ledger, the cursors."""
         self._check_checkpoint()
-        with writing(self._engine) as connection:
-            result = write_version(connection, run_id, kind, message, parts, now, code_version)
+        packer = self._packer(now)
+        records = prepare([offer.record for part in parts for offer in part.offers], packer)
+        owners = [(part.source, offer) for part in parts for offer in part.offers]
+        prepared = [
+            PreparedOffer(source, offer, record)
+            for (source, offer), record in zip(owners, records, strict=True)
+        ]
+        zdict = packer.dictionary.sha256 if packer.dictionary else None
+        new = NewVersion(run_id, kind, message, now, code_version, zdict)
+        with self.writing() as connection:
+            result = write_run(connection, new, parts, prepared)
         if result.version is not None:
             self._write_checkpoint()
         return result
 
+    def _packer(self, now: datetime) -> Packer:
+        """A packer with the newest dictionary; trains the first one once there is enough to train on."""
+        with self.reading() as connection:
+            dictionaries = read_dictionaries(connection)
+            newest = last_version(connection)
+            if dictionaries:
+                return Packer(dictionaries[max(dictionaries)])
+            if newest is None or newest.documents < TRAIN_FROM_DOCUMENTS:
+                return Packer(None)
+            table = table_of(Revision)
+            query = select(table.c.body).order_by(table.c.id.desc()).limit(TRAIN_SAMPLES)
+            unpacker = Unpacker({})
+            samples = [unpacker.unpack(body, None) for body in connection.execute(query).scalars()]
+        trained = train(samples, 1)
+        return Packer(self._keep(trained, now) if trained else None)
+
+    def _keep(self, trained: Dictionary, now: datetime) -> Dictionary:
+        """Store a dictionary, unless another process was first: then theirs is used."""
+        with self.writing() as connection:
+            there = read_dictionaries(connection)
+            if there:
+                return there[max(there)]
+            row = {"id": trained.id, "sha256": trained.sha256, "data": trained.data, "created_at": now}
+            connection.execute(insert(table_of(Zdict)), [row])
+            return trained
+
     def _write_checkpoint(self) -> None:
         # Under the write lock, so that of two runs the later version's checkpoint stays.
-        with writing(self._engine) as connection:
+        with self.writing() as connection:
             newest = last_version(connection)
             if newest is not None:
                 write_head(self.home, Head(self.store_id, newest.id, newest.chain))
@@ -180,51 +226,51 @@ class Store:
             return []
         placed = [(item, archive.write(item.payload)) for item in captured]
         archive.sync()
-        with writing(self._engine) as connection:
+        with self.writing() as connection:
             return write_captures(connection, run_id, placed)
 
     # -- what the flows remember --------------------------------------------------------------------------
 
     def pages(self, urls: Sequence[str]) -> dict[str, PageState]:
         """What is known of those of the URLs that were met before."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             return read_pages(connection, urls)
 
     def pending(self, source: str, now: datetime) -> list[PageState]:
         """The URLs of a source that were put off or failed and are due again."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             return read_pending(connection, source, now)
 
     def endpoints(self, source: str) -> dict[str, EndpointState]:
         """What is known of a source's feeds, sitemaps and listings."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             return read_endpoints(connection, source)
 
     def polls(self) -> dict[str, SourcePoll]:
         """When each source was polled last and is due again."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             return read_polls(connection)
 
     def left_over(self, source: str, since: datetime) -> dict[str, CaptureRow]:
         """Pages that interrupted runs had fetched already."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             return read_left_over(connection, source, since)
 
     def finished_runs(self, label_prefix: str) -> int:
         """How many runs with such a label came to their end."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             return count_finished_runs(connection, label_prefix)
 
     # -- reading ------------------------------------------------------------------------------------------
 
     def versions(self) -> list[VersionRow]:
         """All versions, oldest first."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             return read_versions(connection)
 
     def version(self, version_id: int | None = None) -> VersionRow:
         """One version, by default the newest. Raises NotFound."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             if version_id is not None:
                 return read_version(connection, version_id)
             newest = last_version(connection)
@@ -237,38 +283,38 @@ class Store:
     @contextmanager
     def documents(self, version: VersionRow, since: VersionRow | None = None) -> Iterator[Iterator[Document]]:
         """The corpus as of a version, as a stream inside one read transaction."""
-        with reading(self._engine) as connection:
-            yield read_documents(connection, version, since.hi if since else 0)
+        with self.reading() as connection:
+            yield Reader(connection).documents(version, since.hi if since else 0)
 
     def document(self, url: str, version: VersionRow) -> Document | None:
         """One document as of a version."""
-        with reading(self._engine) as connection:
-            return read_document(connection, url, version)
+        with self.reading() as connection:
+            return Reader(connection).document(url, version)
 
     def history(self, url: str) -> list[Document]:
         """Every revision of one document."""
-        with reading(self._engine) as connection:
-            return read_history(connection, url)
+        with self.reading() as connection:
+            return Reader(connection).history(url)
 
     def changes(self, old: int, new: int) -> list[Change]:
         """What changed between two versions; version 0 is the empty corpus before the first."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             first, last = (read_version(connection, number) if number else None for number in (old, new))
-            return list(read_changes(connection, first, last))
+            return list(Reader(connection).changes(first, last))
 
     def runs(self, limit: int = 20) -> list[RunRow]:
         """The newest runs with their sums."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             return read_runs(connection, limit)
 
     def story(self, url: str) -> Story:
         """All that is known of a URL."""
-        with reading(self._engine) as connection:
-            return read_story(connection, url)
+        with self.reading() as connection:
+            return read_story(connection, Reader(connection), url)
 
     def raw(self, capture_id: int) -> bytes:
         """The raw bytes of a capture, checked. Raises NotFound or StoreDamaged."""
-        with reading(self._engine) as connection:
+        with self.reading() as connection:
             row = read_capture(connection, capture_id)
         return read_payload(
             self.archive_folder, row["file"], row["offset"], row["length"], row["payload_sha256"]

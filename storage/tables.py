@@ -4,20 +4,20 @@ Two kinds of table stand here. `version`, `revision`, `capture` and `outcome` ar
 ever inserted, and triggers reject UPDATE and DELETE. `ingest_run`, `run_source`, `page`, `endpoint` and
 `source_state` are the working memory of the flows: what was seen, asked and decided last.
 
-Times are stored in UTC and come back zone-aware. Hashes are lower-case hex.
+Times are zone-aware in UTC, hashes lower-case hex; `UtcTime` and `Digest` say how they are stored.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, cast
 
+import orjson
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
     Dialect,
     ForeignKey,
     Index,
@@ -28,6 +28,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy import text as sql_text
 from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -43,24 +44,59 @@ NAMING = {
 }
 
 
-class UtcDateTime(TypeDecorator[datetime]):
-    """A zone-aware time, stored in UTC. SQLite has no zones: there the zone is put back when reading."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
-    impl = DateTime(timezone=True)
+
+def micros(time: datetime) -> int:
+    """Microseconds since 1970-01-01T00:00Z of a zone-aware time: how the store writes times."""
+    if time.tzinfo is None:
+        raise ValueError("the store takes zone-aware times only")
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_micros(value: int) -> datetime:
+    """The time, in UTC, that `micros` wrote."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A zone-aware time, stored as microseconds since 1970: short, ordered, the same on every database."""
+
+    impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("the store takes zone-aware times only")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
+        return None if value is None else micros(value)
 
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def process_result_value(self, value: int | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else from_micros(value)
+
+
+class Digest(TypeDecorator[str]):
+    """A hash: hex in Python, half as many bytes in the database."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> bytes | None:
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> str | None:
+        return None if value is None else bytes(value).hex()
+
+
+class TextList(TypeDecorator[list[str]]):
+    """A list of text as a JSON array, written the same on every database."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[str] | None, _dialect: Dialect) -> str:
+        return orjson.dumps(list(value or ())).decode()
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> list[str]:
+        return list(orjson.loads(value)) if value else []
 
 
 # SQLite gives an integer primary key its row id only when the type is spelled INTEGER.
@@ -76,7 +112,14 @@ class StoreTable(SQLModel, registry=registry(metadata=metadata)):
 
 def time_column(*, nullable: bool = False, index: bool = False) -> Any:
     """A column of zone-aware times."""
-    return Field(default=None, sa_column=Column(UtcDateTime, nullable=nullable, index=index))
+    return Field(default=None, sa_column=Column(UtcTime, nullable=nullable, index=index))
+
+
+def digest_column(*, nullable: bool = False, primary_key: bool = False, index: bool = False) -> Any:
+    """A column of hashes."""
+    return Field(
+        default=None, sa_column=Column(Digest, nullable=nullable, primary_key=primary_key, index=index)
+    )
 
 
 class Meta(StoreTable, table=True):
@@ -101,6 +144,16 @@ class IngestRun(StoreTable, table=True):
     finished_at: datetime | None = time_column(nullable=True)
 
 
+class Zdict(StoreTable, table=True):
+    """A dictionary that bodies are compressed with. Immutable; versions name its hash in their header."""
+
+    __tablename__ = "zdict"
+    id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    sha256: str = digest_column()
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = time_column()
+
+
 class Version(StoreTable, table=True):
     """One immutable state of the corpus: a commit. Its revisions have the ids `lo` to `hi`."""
 
@@ -118,56 +171,79 @@ class Version(StoreTable, table=True):
     documents: int
     lo: int = Field(sa_type=BigInteger)
     hi: int = Field(sa_type=BigInteger)
-    delta_root: str
-    chain: str
+    delta_root: str = digest_column()
+    chain: str = digest_column()
+    zdict_sha256: str | None = digest_column(nullable=True)
     formats: str
     code_version: str
     created_at: datetime = time_column()
 
 
+class Tag(StoreTable, table=True):
+    """A name that a user gave to a version, once and for ever."""
+
+    __tablename__ = "tag"
+    name: str = Field(primary_key=True)
+    version_id: int = Field(sa_column=Column(BigInteger, ForeignKey("version.id"), nullable=False))
+    message: str = ""
+    created_at: datetime = time_column()
+
+
 class Revision(StoreTable, table=True):
-    """One state of one document. The body stands last, so that scans of the other columns stay short."""
+    """One state of one document.
+
+    Title, authors, lead, paragraphs and captions are the body: compressed, hashed as one, and all of it gone
+    when it is purged. `text_key` and `body_key` find equal texts (parsers/compare.py). The body stands last,
+    so that scans of the other columns stay short.
+    """
 
     __tablename__ = "revision"
-    __table_args__ = (UniqueConstraint("url_key", "rev"),)
+    __table_args__ = (
+        UniqueConstraint("url_key", "rev"),
+        # A revision has one successor at most; new documents have none before them and need no entry.
+        Index(
+            "uq_revision_prev_id",
+            "prev_id",
+            unique=True,
+            sqlite_where=sql_text("prev_id IS NOT NULL"),
+            postgresql_where=sql_text("prev_id IS NOT NULL"),
+        ),
+    )
     id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
-    version_id: int = Field(
-        sa_column=Column(BigInteger, ForeignKey("version.id"), index=True, nullable=False)
-    )
+    version_id: int = Field(sa_column=Column(BigInteger, ForeignKey("version.id"), nullable=False))
     prev_id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, ForeignKey("revision.id"), unique=True, nullable=True)
+        default=None, sa_column=Column(BigInteger, ForeignKey("revision.id"), nullable=True)
     )
-    url_key: str
     rev: int
     op: str  # add, revise, retract
+    url_key: str = digest_column()
     url: str = Field(sa_type=Text)
-    source: str = Field(index=True)
+    source: str
     record_kind: str  # seed or article
-    title: str = Field(sa_type=Text)
-    authors: list[str] = Field(default_factory=list, sa_type=JSON)
     agency: str | None = None
     section: str | None = None
-    tags: list[str] = Field(default_factory=list, sa_type=JSON)
+    tags: list[str] = Field(default_factory=list, sa_type=TextList)
     language: str
     kind: str
+    published_at: datetime | None = time_column(nullable=True)
     published_precision: str | None = None
+    modified_at: datetime | None = time_column(nullable=True)
+    fetched_at: datetime = time_column()
     parser: str
     parser_version: str
-    payload_sha256: str | None = None
+    payload_sha256: str | None = digest_column(nullable=True)
     word_count: int
-    content_sha256: str
-    text_sha256: str
-    text_key: str = Field(index=True)
-    body_key: str | None = Field(default=None, index=True)
+    text_key: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    body_key: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))
     capture_id: int | None = Field(
         default=None, sa_column=Column(BigInteger, ForeignKey("capture.id"), nullable=True)
     )
-    leaf: str
-    body_sha256: str
-    codec: str
-    published_at: datetime | None = time_column(nullable=True, index=True)
-    modified_at: datetime | None = time_column(nullable=True)
-    fetched_at: datetime = time_column()
+    leaf: str = digest_column()
+    body_sha256: str = digest_column()
+    codec: str  # zstd, or purged
+    zdict_id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, ForeignKey("zdict.id"), nullable=True)
+    )
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -176,7 +252,7 @@ class Capture(StoreTable, table=True):
 
     __tablename__ = "capture"
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True, autoincrement=True))
-    url_key: str = Field(index=True)
+    url_key: str = digest_column(index=True)
     run_id: str = Field(index=True)
     source: str
     kind: str  # page, feed, sitemap, listing, robots, seed
@@ -186,7 +262,7 @@ class Capture(StoreTable, table=True):
     content_type: str | None = None
     etag: str | None = Field(default=None, sa_type=Text)
     last_modified: str | None = None
-    payload_sha256: str
+    payload_sha256: str = digest_column()
     payload_length: int = Field(sa_type=BigInteger)
     file: str
     offset: int = Field(sa_type=BigInteger)
@@ -202,7 +278,7 @@ class Outcome(StoreTable, table=True):
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True, autoincrement=True))
     run_id: str = Field(index=True)
     source: str
-    url_key: str = Field(index=True)
+    url_key: str = digest_column(index=True)
     url: str = Field(sa_type=Text)
     found_in: str = Field(default="", sa_type=Text)
     outcome: str
@@ -239,7 +315,7 @@ class RunSource(StoreTable, table=True):
     requests: int
     not_modified: int
     wire_bytes: int = Field(sa_type=BigInteger)
-    problems: list[str] = Field(default_factory=list, sa_type=JSON)
+    problems: list[str] = Field(default_factory=list, sa_type=TextList)
 
 
 class Page(StoreTable, table=True):
@@ -247,7 +323,7 @@ class Page(StoreTable, table=True):
 
     __tablename__ = "page"
     __table_args__ = (Index("ix_page_source_outcome", "source", "outcome"),)
-    url_key: str = Field(primary_key=True)
+    url_key: str = digest_column(primary_key=True)
     url: str = Field(sa_type=Text)
     source: str
     found_in: str = Field(default="", sa_type=Text)
@@ -257,7 +333,7 @@ class Page(StoreTable, table=True):
     attempts: int = 0
     etag: str | None = Field(default=None, sa_type=Text)
     last_modified: str | None = None
-    payload_sha256: str | None = None
+    payload_sha256: str | None = digest_column(nullable=True)
     capture_id: int | None = Field(default=None, sa_type=BigInteger)
     record_url: str | None = Field(default=None, sa_type=Text)
     run_id: str
@@ -277,7 +353,7 @@ class Endpoint(StoreTable, table=True):
     kind: str
     etag: str | None = Field(default=None, sa_type=Text)
     last_modified: str | None = None
-    payload_sha256: str | None = None
+    payload_sha256: str | None = digest_column(nullable=True)
     status: int | None = None
     reason: str = ""
     failures: int = 0
@@ -301,7 +377,7 @@ class SourceState(StoreTable, table=True):
     new_at: datetime | None = time_column(nullable=True)
 
 
-APPEND_ONLY = ("version", "revision", "capture", "outcome")
+APPEND_ONLY = ("version", "revision", "capture", "outcome", "tag", "zdict")
 
 
 def table_of(model: type[SQLModel]) -> Table:
@@ -321,7 +397,11 @@ __all__ = [
     "Revision",
     "RunSource",
     "SourceState",
+    "Tag",
     "Version",
+    "Zdict",
+    "from_micros",
     "metadata",
+    "micros",
     "table_of",
 ]

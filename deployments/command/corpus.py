@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from deployments.command.app import JsonOption, app, load_settings, open_configured_store
 from deployments.command.arguments import document_id
-from deployments.command.main import JsonOption, app, load_settings, open_configured_store
 from deployments.command.output import clean, clean_lines, err, local_time, out, print_json, table
 from deployments.command.progress import steps
 from parsers.errors import NotFound, UserError

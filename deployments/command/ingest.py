@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.command.main import (
+from deployments.command.app import (
     JsonOption,
     app,
     configured_sources,

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.command.arguments import document_id
-from deployments.command.main import (
+from deployments.command.app import (
     JsonOption,
     app,
     configured_sources,
     load_settings,
     open_configured_store,
 )
+from deployments.command.arguments import document_id
 from deployments.command.output import clean, local_time, out, print_json, table
 from deployments.sample import SOURCES
 from flows.sources import Source, load_sources

@@ -29,7 +29,7 @@ POINTS = (
 
 def contents(store: Store) -> list[tuple[str, int, str, str]]:
     with store.documents(store.version()) as documents:
-        return sorted((d.record.url, d.rev, d.record.title, d.text_sha256) for d in documents)
+        return sorted((d.record.url, d.rev, d.record.title, d.record.text) for d in documents)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from parsers.article import Paragraph
 from parsers.errors import NotFound, StoreDamaged, StoreError
 from storage import Ending, Met, Offer, Record, RunResult, SourcePart, Store, open_store
 from storage.checkpoint import FILE_NAME
-from storage.database import writing
 from tests.conftest import START
 
 BODY = " ".join(f"âm tiết thứ {n} của bài" for n in range(30))
@@ -162,12 +161,12 @@ def test_run_that_is_committed_twice_is_refused_and_nothing_is_doubled(store: St
 def test_record_rows_cannot_be_updated_or_deleted(store: Store) -> None:
     commit(store, "r1", record())
     for statement in (
-        "UPDATE revision SET title = 'x'",
+        "UPDATE revision SET url = 'x'",
         "DELETE FROM revision",
         "UPDATE version SET message = 'x'",
         "DELETE FROM outcome",
     ):
-        with pytest.raises(DBAPIError, match="append-only"), writing(store._engine) as connection:
+        with pytest.raises(DBAPIError, match="append-only"), store.writing() as connection:
             connection.execute(sql(statement))
 
 

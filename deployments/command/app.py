@@ -1,0 +1,59 @@
+"""The Typer application, and what all subcommands share: the `--json` option, the store, the sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.settings import VERSION, Settings, load_settings
+from flows.sources import Source, load_sources
+from storage import Store, open_store
+
+SHIPPED_SOURCES = Path(__file__).resolve().parents[1] / "sources"
+
+app = typer.Typer(
+    name="khotin",
+    help=(
+        "A versioned corpus of Vietnamese news that keeps growing by itself.\n\n"
+        "Try it without internet: [bold]khotin ingest --sample[/bold], twice; then "
+        "[bold]khotin log[/bold] and [bold]khotin diff 1 2[/bold].\n\n"
+        "Everything lives in KHOTIN_HOME (./data unless set). Exit codes: 0 done, 1 failed, 2 bad input, "
+        "3 done in part (some source failed)."
+    ),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of tables.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"khotin {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version_asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def open_configured_store(settings: Settings) -> Store:
+    """The store that the settings name."""
+    return open_store(settings.home, settings.store_url)
+
+
+def configured_sources(settings: Settings) -> tuple[Source, ...]:
+    """The live sources: those of KHOTIN_SOURCES, or those that come with khotin."""
+    return load_sources(settings.sources or SHIPPED_SOURCES)
+
+
+__all__ = ["JsonOption", "app", "configured_sources", "load_settings", "open_configured_store"]

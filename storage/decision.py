@@ -1,0 +1,62 @@
+"""What an offered record is: new, a revision, unchanged, or a duplicate. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.ledger import End, Ending, Met, PageState
+from storage.records import ContentOfRow, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A record that a run offers to the corpus, and the page it was read from."""
+
+    met: Met
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last revision under a URL: what decisions and the next revision need of it."""
+
+    id: int
+    url: str
+    rev: int
+    op: str
+    leaf: str
+    content: ContentOfRow
+    in_this_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A revision under another URL with the same text; `reason` says how it is the same."""
+
+    id: int
+    url: str
+    reason: str
+
+
+def decide(offer: Offer, head: Head | None, page: PageState | None, twin: Twin | None) -> End:
+    """Say what an offered record is.
+
+    `head` is the last revision under the record's URL, `page` what is known of the page's URL.
+    """
+    met, record = offer.met, offer.record
+    if head is None:
+        if twin is not None:
+            return End(met, Ending.DUPLICATE, twin.reason, partner_url=twin.url, partner_revision_id=twin.id)
+        reason = "new-seed" if record.record_kind == "seed" else "new-article"
+        return End(met, Ending.STORED, reason, record_url=record.url)
+    # A second page that names the same canonical URL must not revise it back and forth.
+    owner = met.url == record.url or (page is not None and page.record_url == record.url)
+    if head.in_this_run or not owner:
+        return End(
+            met, Ending.DUPLICATE, "same-canonical-url", partner_url=head.url, partner_revision_id=head.id
+        )
+    if head.op == "retract":
+        return End(met, Ending.REJECTED, "retracted", partner_revision_id=head.id)
+    if record.same_content(head.content):
+        return End(met, Ending.UNCHANGED, "same-content", record_url=record.url, revision_id=head.id)
+    return End(met, Ending.REVISED, "content-changed", record_url=record.url)

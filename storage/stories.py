@@ -1,0 +1,104 @@
+"""What the store tells of runs, URLs and raw pages: the working memory and the ledger, read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from parsers.errors import NotFound
+from parsers.urls import url_key
+from storage.ledger import Counts, Ending, SourceTally
+from storage.reading import Document, Reader
+from storage.tables import Capture, IngestRun, Outcome, Page, RunSource, table_of
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run with its sums."""
+
+    run_id: str
+    kind: str
+    label: str
+    state: str
+    version_id: int | None
+    detail: str
+    started_at: datetime
+    finished_at: datetime | None
+    tallies: tuple[SourceTally, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that is known of one URL: its state, its ends in the ledger, its captures and revisions."""
+
+    url: str
+    page: dict[str, Any] | None
+    outcomes: tuple[dict[str, Any], ...]
+    captures: tuple[dict[str, Any], ...]
+    documents: tuple[Document, ...]
+
+
+def read_runs(connection: Connection, limit: int) -> list[RunRow]:
+    """The newest runs with their sums, newest first."""
+    runs, sums = table_of(IngestRun), table_of(RunSource)
+    rows = connection.execute(select(runs).order_by(runs.c.started_at.desc()).limit(limit)).mappings().all()
+    found = []
+    for row in rows:
+        query = select(sums).where(sums.c.run_id == row["run_id"]).order_by(sums.c.source)
+        tallies = tuple(
+            SourceTally(
+                s["source"],
+                Counts(**{ending.value: s[ending.value] for ending in Ending}),
+                s["requests"],
+                s["not_modified"],
+                s["wire_bytes"],
+                tuple(s["problems"]),
+            )
+            for s in connection.execute(query).mappings()
+        )
+        found.append(RunRow(**row, tallies=tallies))
+    return found
+
+
+def read_story(connection: Connection, reader: Reader, url: str) -> Story:
+    """All that is known of a URL, for `khotin why`. Raises NotFound if it was never met."""
+    key = url_key(url)
+    page, outcome, capture = table_of(Page), table_of(Outcome), table_of(Capture)
+    state = connection.execute(select(page).where(page.c.url_key == key)).mappings().first()
+    outcomes = connection.execute(select(outcome).where(outcome.c.url_key == key).order_by(outcome.c.id))
+    captures = connection.execute(select(capture).where(capture.c.url_key == key).order_by(capture.c.id))
+    story = Story(
+        url,
+        dict(state) if state else None,
+        tuple(dict(row) for row in outcomes.mappings()),
+        tuple(dict(row) for row in captures.mappings()),
+        tuple(reader.history(url)),
+    )
+    if not (story.page or story.outcomes or story.captures or story.documents):
+        raise NotFound(
+            f"{url} was never met",
+            reason="unknown-url",
+            hint="is its source enabled and was it run? see `khotin sources list`",
+        )
+    return story
+
+
+def read_capture(connection: Connection, capture_id: int) -> dict[str, Any]:
+    """One row of the index of raw pages."""
+    table = table_of(Capture)
+    row = connection.execute(select(table).where(table.c.id == capture_id)).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no capture {capture_id}", reason="no-such-capture")
+    return dict(row)
+
+
+def count_finished_runs(connection: Connection, label_prefix: str) -> int:
+    """How many runs with such a label came to their end (with or without a new version)."""
+    runs = table_of(IngestRun)
+    query = select(func.count()).where(
+        runs.c.label.startswith(label_prefix, autoescape=True), runs.c.state.in_(("committed", "nothing"))
+    )
+    return int(connection.execute(query).scalar_one())

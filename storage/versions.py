@@ -1,0 +1,116 @@
+"""Versions: their rows, headers and chain, and how one is put on top of the last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from storage.bulk import insert_rows
+from storage.hashing import FORMATS, chain_hash, merkle_root
+from storage.records import ROW_COLUMNS
+from storage.tables import Revision, Version, micros, table_of
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version as users see it; `lo` and `hi` are the ids of its first and last revision."""
+
+    id: int
+    parent_id: int | None
+    run_id: str
+    kind: str
+    message: str
+    created_at: datetime
+    added: int
+    revised: int
+    retracted: int
+    documents: int
+    lo: int
+    hi: int
+    delta_root: str
+    chain: str
+    zdict_sha256: str | None
+    formats: str
+    code_version: str
+
+    def header(self) -> list[Any]:
+        """The fields that the chain hash covers, in their frozen order; no ids of revisions are in it."""
+        return [
+            self.id,
+            self.run_id,
+            self.kind,
+            self.message,
+            micros(self.created_at),
+            self.added,
+            self.revised,
+            self.retracted,
+            self.documents,
+            self.delta_root,
+            self.zdict_sha256,
+            self.formats,
+            self.code_version,
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What a caller says of the version that it appends."""
+
+    run_id: str
+    kind: str
+    message: str
+    now: datetime
+    code_version: str
+    zdict_sha256: str | None = None
+
+
+def last_version(connection: Connection) -> VersionRow | None:
+    """The newest version, None in an empty store."""
+    table = table_of(Version)
+    row = connection.execute(select(table).order_by(table.c.id.desc()).limit(1)).mappings().first()
+    return VersionRow(**row) if row else None
+
+
+def append_version(
+    connection: Connection,
+    parent: VersionRow | None,
+    new: NewVersion,
+    rows: Sequence[tuple[Any, ...]],
+    leaves: Sequence[bytes],
+) -> VersionRow:
+    """Write rows of `revision` (ROW_COLUMNS, ids from parent.hi + 1) and the version that they make."""
+    op = ROW_COLUMNS.index("op")
+    counts = dict.fromkeys(("add", "revise", "retract"), 0)
+    for row in rows:
+        counts[row[op]] += 1
+    # A clock that went back must not make versions run backwards: reading by date relies on their order.
+    created_at = max(new.now, parent.created_at) if parent else new.now
+    values: dict[str, Any] = {
+        "id": rows[0][ROW_COLUMNS.index("version_id")],
+        "parent_id": parent.id if parent else None,
+        "run_id": new.run_id,
+        "kind": new.kind,
+        "message": new.message,
+        "created_at": created_at,
+        "added": counts["add"],
+        "revised": counts["revise"],
+        "retracted": counts["retract"],
+        "documents": (parent.documents if parent else 0) + counts["add"] - counts["retract"],
+        "lo": rows[0][0],
+        "hi": rows[-1][0],
+        "delta_root": merkle_root(leaves).hex(),
+        "zdict_sha256": new.zdict_sha256,
+        "formats": FORMATS,
+        "code_version": new.code_version,
+    }
+    header = VersionRow(**values, chain="").header()
+    parent_chain = bytes.fromhex(parent.chain) if parent else None
+    version = VersionRow(**values, chain=chain_hash(parent_chain, header).hex())
+    columns = {name: getattr(version, name) for name in VersionRow.__slots__}
+    connection.execute(insert(table_of(Version)), [columns])
+    insert_rows(connection, table_of(Revision), ROW_COLUMNS, rows)
+    return version
