@@ -1,9 +1,13 @@
-"""The entry point: every module imported here adds its subcommands to the application."""
+"""The entry point of the command."""
 
 from __future__ import annotations
 
+from deployments.command import corpus, ingest, ledger
 from deployments.command.app import app
 from deployments.command.output import told_errors
+
+SUBCOMMANDS = (corpus, ingest, ledger)
+"""Importing these modules adds their subcommands to the application."""
 
 
 def main() -> None:
