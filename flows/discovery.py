@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 
 from flows.fetching import Fetched, Validators
 from flows.fetching.values import Kind
-from flows.selection import Found
+from flows.selection import LONGEST_WAIT, Found
 from flows.sources import Source
 from flows.workbench import Workbench, captured
 from parsers.errors import FetchError, KhotinError, ParseError, UrlError
@@ -31,6 +32,9 @@ _FETCH_KIND: dict[str, Kind] = {
     "listing": "page",
 }
 _FIRST_RETRY = timedelta(minutes=15)
+_CLOCKS_APART = timedelta(days=1)
+# What was published while a sitemap was being read may stand in it only the next time.
+_OVERLAP = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -41,10 +45,12 @@ class Discovery:
     outside: set[str] = field(default_factory=set)
     endpoints: list[EndpointState] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is no problem, but explains a number."""
     answered: int = 0
     failed: int = 0
 
-    def add(self, source: Source, link: Link, found_in: str, *, only_articles: bool) -> bool:
+    def add(self, source: Source, link: Link, found_in: str, now: datetime, *, only_articles: bool) -> bool:
         """Take one link in; gives whether it counts. An address that is none is told as a problem."""
         try:
             url = canonical_url(link.url)
@@ -56,13 +62,20 @@ class Discovery:
             if only_articles:
                 return False
             self.outside.add(url)
-        hint = link.modified_at or link.published_at
-        before = self.found.get(url)
-        if before is None:
-            self.found[url] = Found(url, found_in, hint)
-        elif hint is not None and (before.hint_at is None or hint > before.hint_at):
-            self.found[url] = replace(before, hint_at=hint)
+        before = self.found.get(url) or Found(url, found_in)
+        # A time that has not come is a slip of the pen: kept, it would hide every change until then.
+        latest = now + _CLOCKS_APART
+        self.found[url] = replace(
+            before,
+            hint_at=_later(before.hint_at, link.modified_at, latest),
+            published_hint_at=_later(before.published_hint_at, link.published_at, latest),
+        )
         return True
+
+
+def _later(one: datetime | None, other: datetime | None, latest: datetime) -> datetime | None:
+    times = [time for time in (one, other) if time is not None and time <= latest]
+    return max(times, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +102,30 @@ def read_contents(kind: str, fetched: Fetched) -> Contents:
 async def discover(source: Source, bench: Workbench) -> Discovery:
     """Ask every feed, sitemap and listing of a source that is due, feeds first; failures are data."""
     found = Discovery()
-    known = bench.store.endpoints(source.name)
+    known = await asyncio.to_thread(bench.store.endpoints, source.name)
     now = bench.clock.now()
     for url in source.feeds:
-        await _read(source, bench, found, known, url, "feed", now)
+        await _read(source, bench, found, known, url, "feed", now, since=None)
     for url in source.sitemaps:
-        await _read_sitemap(source, bench, found, known, url, now, depth=1, seen={url})
+        since = window_start(source, known.get(url), now)
+        await _read_sitemap(source, bench, found, known, url, now, since=since, depth=1, seen={url})
     for url in source.listings:
-        await _read(source, bench, found, known, url, "listing", now)
-    for page in bench.store.pending(source.name, now):
+        await _read(source, bench, found, known, url, "listing", now, since=None)
+    for page in await asyncio.to_thread(bench.store.pending, source.name, now, LONGEST_WAIT):
         if page.url not in found.found:
-            found.found[page.url] = Found(page.url, page.found_in, page.hint_at)
+            found.found[page.url] = Found(page.url, page.found_in, page.hint_at, page.published_hint_at)
+            # The pattern may have been narrowed since the page was put off.
+            if not source.is_article(page.url):
+                found.outside.add(page.url)
     return found
+
+
+def window_start(source: Source, before: EndpointState | None, now: datetime) -> datetime:
+    """How far back sitemaps are read: the source's window, or the last answer if that is longer ago. Pure."""
+    start = now - timedelta(days=source.window_days)
+    if before is not None and before.answered_at is not None:
+        start = min(start, before.answered_at - _OVERLAP)
+    return start
 
 
 async def _read_sitemap(
@@ -111,15 +136,15 @@ async def _read_sitemap(
     url: str,
     now: datetime,
     *,
+    since: datetime,
     depth: int,
     seen: set[str],
 ) -> None:
     before = known.get(url)
     kind = before.kind if before is not None and before.kind.startswith("sitemap") else "sitemap"
-    contents = await _read(source, bench, found, known, url, kind, now)
+    contents = await _read(source, bench, found, known, url, kind, now, since=since)
     if contents is None or not contents.children:
         return
-    since = now - timedelta(days=source.window_days)
     if depth >= MAX_SITEMAP_DEPTH:
         found.problems.append(f"{url}: sitemaps nested deeper than {MAX_SITEMAP_DEPTH} are not read")
         return
@@ -129,14 +154,17 @@ async def _read_sitemap(
     for child in chosen:
         if child.url not in seen:
             seen.add(child.url)
-            await _read_sitemap(source, bench, found, known, child.url, now, depth=depth + 1, seen=seen)
+            await _read_sitemap(
+                source, bench, found, known, child.url, now, since=since, depth=depth + 1, seen=seen
+            )
 
 
 def is_due(before: EndpointState | None, now: datetime, *, force: bool) -> bool:
     """Whether an endpoint is to be asked now; not even `force` hurries one that failed. Pure."""
     if before is None or before.next_check_at is None or before.next_check_at <= now:
         return True
-    return force and before.failures == 0
+    # A check in the future was noted by a clock that ran ahead: its plans are void.
+    return before.checked_at > now or (force and before.failures == 0)
 
 
 def next_check(source: Source, kind: str, failures: int, now: datetime) -> datetime:
@@ -158,6 +186,8 @@ async def _read(
     url: str,
     kind: str,
     now: datetime,
+    *,
+    since: datetime | None,
 ) -> Contents | None:
     """Ask one endpoint and take its links in; None if it is not due, unchanged or failed."""
     before = known.get(url)
@@ -174,15 +204,17 @@ async def _read(
             url, policy=bench.policy(source), validators=validators, kind=_FETCH_KIND[kind]
         )
         bench.count(source, fetched)
-        found.answered += 1
         if fetched.not_modified and before is not None:
+            contents = None
             found.endpoints.append(_unchanged(source, before, fetched, now))
-            return None
-        return await _take(source, bench, found, before, url, kind, fetched, now)
+        else:
+            contents = await _take(source, bench, found, before, url, kind, fetched, now, since=since)
+        # Only now: a wall that is served as a feed is an answer, but none that says anything.
+        found.answered += 1
+        return contents
     except (FetchError, ParseError) as error:
-        if isinstance(error, FetchError):
-            bench.count(source, None)
         found.failed += 1
+        bench.note_wait(source, error)
         found.problems.append(f"{url}: {error.reason}: {error.message}")
         found.endpoints.append(_after_failure(source, before, url, kind, error, now))
         return None
@@ -197,6 +229,8 @@ async def _take(
     kind: str,
     fetched: Fetched,
     now: datetime,
+    *,
+    since: datetime | None,
 ) -> Contents:
     digest = hashlib.sha256(fetched.body).hexdigest()
     changed = before is None or before.payload_sha256 != digest
@@ -205,13 +239,15 @@ async def _take(
     contents = read_contents(kind, fetched)
     if contents.children:
         kind = "sitemap-index"
-    links = list(_within_window(source, kind, contents.links, now))
-    skipped = len(contents.links) - len(links)
-    if skipped:
-        found.problems.append(f"{url}: {skipped} older than {source.window_days} days left to a backfill")
-    if not source.trust_lastmod and kind == "sitemap":
+    links = list(contents.links)
+    if kind.startswith("sitemap") and not source.trust_lastmod:
         links = [replace(link, modified_at=None) for link in links]
-    counted = sum(found.add(source, link, url, only_articles=kind == "listing") for link in links)
+    if since is not None:
+        links = within_window(links, since)
+        older = len(contents.links) - len(links)
+        if older:
+            found.notes.append(f"{url}: {older} entries from before {since:%Y-%m-%d} are left to a backfill")
+    counted = sum(found.add(source, link, url, now, only_articles=kind == "listing") for link in links)
     found.problems.extend(f"{url}: {problem}" for problem in contents.problems)
     found.endpoints.append(
         EndpointState(
@@ -219,6 +255,7 @@ async def _take(
             source=source.name,
             kind=kind,
             checked_at=now,
+            answered_at=now,
             # What did not arrive whole is asked for again: its validators are not kept.
             etag=None if contents.truncated else fetched.etag,
             last_modified=None if contents.truncated else fetched.last_modified,
@@ -232,22 +269,20 @@ async def _take(
     return contents
 
 
-def _within_window(source: Source, kind: str, links: Iterable[Link], now: datetime) -> Iterable[Link]:
-    """Sitemaps reach years back; what is older than the source's window is for a backfill."""
-    if not kind.startswith("sitemap"):
-        return links
-    since = now - timedelta(days=source.window_days)
-    return (
+def within_window(links: Iterable[Link], since: datetime) -> list[Link]:
+    """The links that are not told to be older: sitemaps reach years back, which a backfill reads. Pure."""
+    return [
         link
         for link in links
         if (changed := link.modified_at or link.published_at) is None or changed >= since
-    )
+    ]
 
 
 def _unchanged(source: Source, before: EndpointState, fetched: Fetched, now: datetime) -> EndpointState:
     return replace(
         before,
         checked_at=now,
+        answered_at=now,
         etag=fetched.etag or before.etag,
         last_modified=fetched.last_modified or before.last_modified,
         status=304,

@@ -22,9 +22,11 @@ from flows.pages import BATCH, FetchedBatch, FetchedPage, ParsedBatch, fetch_bat
 from flows.selection import Found, select
 from flows.settings import CODE_VERSION
 from flows.sources import Source
-from flows.workbench import Progress, Silent, Workbench, captured
+from flows.workbench import LEFT_OVER, Progress, Silent, Workbench, captured
+from parsers.errors import StoreError
 from parsers.urls import host_of
 from storage import (
+    CaptureRow,
     Counts,
     End,
     Ending,
@@ -37,6 +39,8 @@ from storage import (
 )
 
 SOURCES_AT_ONCE = 8
+ASKED_TO_WAIT = "asked-to-wait"
+"""Why a source is left alone until `next_poll_at`, even by force: its host said Retry-After."""
 
 
 async def parse_in_thread(source: Source, pages: tuple[FetchedPage, ...], now: datetime) -> ParsedBatch:
@@ -62,7 +66,9 @@ class Stages:
     """The steps of a run; each may be replaced by the same function under a decorator."""
 
     discover: Callable[[Source, Workbench], Awaitable[Discovery]] = discover
-    fetch: Callable[[Source, tuple[Found, ...], Workbench], Awaitable[FetchedBatch]] = fetch_batch
+    fetch: Callable[
+        [Source, tuple[Found, ...], Mapping[str, CaptureRow], Workbench], Awaitable[FetchedBatch]
+    ] = fetch_batch
     parse: Callable[[Source, tuple[FetchedPage, ...], datetime], Awaitable[ParsedBatch]] = parse_in_thread
     commit: Callable[[Workbench, str, Sequence[SourcePart]], Awaitable[RunResult]] = commit
 
@@ -103,7 +109,10 @@ def due_sources(
             continue
         poll = polls.get(source.name)
         at = poll.next_poll_at if poll else None
-        if force or at is None or at <= now:
+        # A poll in the future was noted by a clock that ran ahead: its plans are void.
+        void = poll is not None and poll.polled_at is not None and poll.polled_at > now
+        forced = force and poll is not None and poll.reason != ASKED_TO_WAIT
+        if at is None or at <= now or void or forced:
             due.append(source)
         else:
             later.append(at)
@@ -186,12 +195,19 @@ async def _run_sources(
             poll = polls.get(source.name) or SourcePoll(source.name)
             try:
                 return await ingest_source(source, poll, bench, stages)
+            except StoreError:
+                raise  # without a store there is nothing that the others could do
             except Exception as error:  # the fault of one source is told in its row, the others go on
                 return _crashed(source, poll, bench, error), False
             finally:
                 bench.progress.source_done(source.name)
 
-    return list(await asyncio.gather(*(run(source) for source in due)))
+    results = await asyncio.gather(*(run(source) for source in due), return_exceptions=True)
+    # All have come to their end before any fault is told, so that none goes on behind our back.
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 async def ingest_source(
@@ -201,8 +217,8 @@ async def ingest_source(
     bench.progress.source_started(source.name)
     discovery = await stages.discover(source, bench)
     now = bench.clock.now()
-    pages = await asyncio.to_thread(bench.store.pages, list(discovery.found))
-    room, room_reason = _room(source, poll, bench.requests[source.name], now)
+    pages = await asyncio.to_thread(bench.store.pages, source.name, list(discovery.found))
+    room, room_reason = _room(source, poll, bench.requests(source), now)
     selection = select(
         discovery.found,
         pages,
@@ -212,10 +228,12 @@ async def ingest_source(
         room_reason=room_reason,
     )
     bench.progress.source_selected(source.name, len(discovery.found), len(selection.fetch))
+    left_over = await asyncio.to_thread(bench.store.left_over, source.name, now - LEFT_OVER)
     offers: list[Offer] = []
     ends: list[End] = list(selection.ends)
     for start in range(0, len(selection.fetch), BATCH):
-        fetched = await stages.fetch(source, selection.fetch[start : start + BATCH], bench)
+        batch = selection.fetch[start : start + BATCH]
+        fetched = await stages.fetch(source, batch, left_over, bench)
         parsed = await stages.parse(source, fetched.pages, bench.clock.now())
         offers.extend(parsed.offers)
         ends.extend((*fetched.ends, *parsed.ends))
@@ -225,11 +243,12 @@ async def ingest_source(
         offers=tuple(offers),
         ends=tuple(ends),
         endpoints=tuple(discovery.endpoints),
-        poll=_next_poll(source, poll, discovery, bench, now, ok=ok),
-        requests=bench.requests[source.name],
+        poll=await _next_poll(source, poll, discovery, bench, now, ok=ok),
+        requests=bench.requests(source),
         not_modified=bench.not_modified[source.name],
         wire_bytes=bench.bytes_read[source.name],
         problems=tuple(discovery.problems),
+        notes=tuple(discovery.notes),
     )
     _check_sum(part, discovery)
     return part, ok
@@ -248,29 +267,38 @@ def _day(now: datetime) -> str:
     return now.date().isoformat()
 
 
-def _next_poll(
+async def _next_poll(
     source: Source, poll: SourcePoll, discovery: Discovery, bench: Workbench, now: datetime, *, ok: bool
 ) -> SourcePoll:
     """When the source is due again: when the first of its feeds, sitemaps and listings is."""
-    times = [state.next_check_at for state in discovery.endpoints if state.next_check_at is not None]
-    asked = {state.url for state in discovery.endpoints}
-    known = bench.store.endpoints(source.name)
-    configured = {*source.feeds, *source.sitemaps, *source.listings}
-    times += [
+    known = await asyncio.to_thread(bench.store.endpoints, source.name)
+    known |= {state.url: state for state in discovery.endpoints}
+    configured = (*source.feeds, *source.sitemaps, *source.listings)
+    times = [
         state.next_check_at
-        for url, state in known.items()
-        if url in configured - asked and state.next_check_at is not None
+        for url in configured
+        if (state := known.get(url)) is not None and state.next_check_at is not None
     ]
-    spent = poll.requests_today if poll.budget_day == _day(now) else 0
     return replace(
-        poll,
-        polled_at=now,
-        next_poll_at=min(times, default=now + timedelta(minutes=source.poll_minutes)),
+        _charged(source, poll, bench, now),
+        next_poll_at=_held(source, bench, min(times, default=now + timedelta(minutes=source.poll_minutes))),
         failures=0 if ok else poll.failures + 1,
-        reason="polled" if ok else "nothing-answered",
-        budget_day=_day(now),
-        requests_today=spent + bench.requests[source.name],
+        reason=_why(source, bench, "polled" if ok else "nothing-answered"),
     )
+
+
+def _charged(source: Source, poll: SourcePoll, bench: Workbench, now: datetime) -> SourcePoll:
+    """The poll with what this run asked put on the account of the day (UTC)."""
+    spent = poll.requests_today if poll.budget_day == _day(now) else 0
+    return replace(poll, polled_at=now, budget_day=_day(now), requests_today=spent + bench.requests(source))
+
+
+def _held(source: Source, bench: Workbench, at: datetime) -> datetime:
+    return max(at, bench.hold_until.get(source.name, at))
+
+
+def _why(source: Source, bench: Workbench, reason: str) -> str:
+    return ASKED_TO_WAIT if source.name in bench.hold_until else reason
 
 
 def _check_sum(part: SourcePart, discovery: Discovery) -> None:
@@ -289,9 +317,12 @@ def _crashed(source: Source, poll: SourcePoll, bench: Workbench, error: Exceptio
     return SourcePart(
         source=source.name,
         poll=replace(
-            poll, polled_at=now, next_poll_at=now + wait, failures=poll.failures + 1, reason="source-crashed"
+            _charged(source, poll, bench, now),
+            next_poll_at=_held(source, bench, now + wait),
+            failures=poll.failures + 1,
+            reason="source-crashed",
         ),
-        requests=bench.requests[source.name],
+        requests=bench.requests(source),
         not_modified=bench.not_modified[source.name],
         wire_bytes=bench.bytes_read[source.name],
         problems=(f"source-crashed: {type(error).__name__}: {error}",),

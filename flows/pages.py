@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flows.fetching import Fetched, Validators
 from flows.selection import MAX_ATTEMPTS, Found, retry_delay
 from flows.sources import Source
-from flows.workbench import LEFT_OVER, Workbench, captured
+from flows.workbench import Workbench, captured
 from parsers import parse_article
-from parsers.article import Article, Rejection
-from parsers.errors import FetchError, RefusedFetchError, StoreDamaged, TransientFetchError, UrlError
+from parsers.article import Article, Rejection, RejectReason
+from parsers.errors import (
+    FetchError,
+    RefusedFetchError,
+    StoreDamaged,
+    StoreError,
+    TransientFetchError,
+    UrlError,
+)
 from parsers.urls import canonical_url
 from storage import Captured, CaptureRow, End, Ending, Met, Offer, record_of
 
@@ -48,24 +55,56 @@ class ParsedBatch:
     ends: tuple[End, ...]
 
 
-async def fetch_batch(source: Source, batch: tuple[Found, ...], bench: Workbench) -> FetchedBatch:
-    """Fetch a batch of pages at the pace that the source allows, and keep them before anything else."""
-    since = bench.clock.now() - LEFT_OVER
-    left_over = await asyncio.to_thread(bench.store.left_over, source.name, since)
-    results = await asyncio.gather(*(_fetch(source, item, left_over, bench) for item in batch))
-    to_keep: list[Captured] = []
-    owners: list[int] = []
-    for index, result in enumerate(results):
-        if result.captured is not None:
-            to_keep.append(result.captured)
-            owners.append(index)
-    ids = await bench.keep(to_keep)
-    for index, capture_id in zip(owners, ids, strict=True):
-        results[index] = results[index].with_capture(capture_id)
-    return FetchedBatch(
-        tuple(result.page for result in results if result.page is not None),
-        tuple(result.end for result in results if result.end is not None),
-    )
+async def fetch_batch(
+    source: Source, batch: tuple[Found, ...], left_over: Mapping[str, CaptureRow], bench: Workbench
+) -> FetchedBatch:
+    """Fetch a batch of pages at the pace that the source allows, and keep them before anything else.
+
+    `left_over` are pages that an interrupted run has fetched already, by URL.
+    """
+    keeper = _Keeper(bench)
+    tasks = [asyncio.create_task(_fetch(source, item, left_over, bench)) for item in batch]
+    try:
+        for next_result in asyncio.as_completed(tasks):
+            await keeper.take(await next_result)
+        await keeper.flush()
+    finally:
+        # A fault in one must not leave the others asking a site that nobody listens to any more.
+        for task in tasks:
+            task.cancel()
+    order = {item.url: number for number, item in enumerate(batch)}
+    pages = sorted(keeper.pages, key=lambda page: order[page.met.url])
+    return FetchedBatch(tuple(pages), tuple(keeper.ends))
+
+
+KEEP_AT_ONCE = 10
+"""So many pages at most are lost when the process is killed; the others are in the archive."""
+
+
+class _Keeper:
+    """Puts results into the archive a few at a time, and gathers what is to be parsed and what has ended."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._waiting: list[_Result] = []
+        self.pages: list[FetchedPage] = []
+        self.ends: list[End] = []
+
+    async def take(self, result: _Result) -> None:
+        self._waiting.append(result)
+        if len(self._waiting) >= KEEP_AT_ONCE:
+            await self.flush()
+
+    async def flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        to_keep = [result for result in waiting if result.captured is not None]
+        ids = await self._bench.keep([result.captured for result in to_keep if result.captured is not None])
+        kept = [result.with_capture(number) for result, number in zip(to_keep, ids, strict=True)]
+        for result in [*kept, *(result for result in waiting if result.captured is None)]:
+            if result.page is not None:
+                self.pages.append(result.page)
+            if result.end is not None:
+                self.ends.append(result.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,34 +122,48 @@ class _Result:
         return _Result(page, end)
 
 
-async def _fetch(source: Source, item: Found, left_over: dict[str, CaptureRow], bench: Workbench) -> _Result:
-    old = left_over.get(item.url)
-    if old is not None and old.status == 200 and (item.hint_at is None or item.hint_at <= old.fetched_at):
-        page = await asyncio.to_thread(_from_archive, item, old, bench)
-        if page is not None:
-            bench.progress.page_done(source.name)
-            return _Result(page)
+async def _fetch(
+    source: Source, item: Found, left_over: Mapping[str, CaptureRow], bench: Workbench
+) -> _Result:
+    """Fetch one page. Whatever goes wrong with it is its own end; only a store that fails ends the run."""
     try:
-        fetched = await bench.fetcher.get(
-            item.url,
-            policy=bench.policy(source),
-            validators=Validators(item.etag, item.last_modified),
-        )
+        old = left_over.get(item.url)
+        if old is not None and old.status == 200 and not _changed_since(item, old.fetched_at):
+            page = await asyncio.to_thread(_from_archive, item, old, bench)
+            if page is not None:
+                return _Result(page)
+        return await _ask(source, item, bench)
     except (FetchError, UrlError) as error:
-        bench.count(source, None)
+        bench.note_wait(source, error)
         arrived = bench.fetcher.arrived(error) if isinstance(error, FetchError) else None
         kept = captured(source, "failed-page", item.url, arrived) if arrived and arrived.body else None
-        return _Result(end=_end_of_failure(item, error, bench.clock.now()), captured=kept)
+        return _Result(end=end_of_failure(item, error, bench.clock.now()), captured=kept)
+    except StoreError:
+        raise
+    except Exception as error:  # a fault of ours must cost one page, not the batch
+        detail = f"{type(error).__name__}: {error}"
+        end = failure(item.met, "fetcher-error", detail, item.attempts, bench.clock.now())
+        return _Result(end=end)
     finally:
         bench.progress.page_done(source.name)
+
+
+async def _ask(source: Source, item: Found, bench: Workbench) -> _Result:
+    fetched = await bench.fetcher.get(
+        item.url,
+        policy=bench.policy(source),
+        validators=Validators(item.etag, item.last_modified),
+    )
     bench.count(source, fetched)
     met = _met(item, fetched)
     if fetched.not_modified:
         return _Result(end=End(met, Ending.UNCHANGED, "not-modified"))
-    kept = captured(source, "page", item.url, fetched)
-    return _Result(
-        FetchedPage(met, fetched.url, fetched.body, fetched.content_type, item.attempts), None, kept
-    )
+    page = FetchedPage(met, fetched.url, fetched.body, fetched.content_type, item.attempts)
+    return _Result(page, None, captured(source, "page", item.url, fetched))
+
+
+def _changed_since(item: Found, fetched_at: datetime) -> bool:
+    return any(told is not None and told > fetched_at for told in (item.hint_at, item.published_hint_at))
 
 
 def _from_archive(item: Found, row: CaptureRow, bench: Workbench) -> FetchedPage | None:
@@ -119,10 +172,8 @@ def _from_archive(item: Found, row: CaptureRow, bench: Workbench) -> FetchedPage
         body = bench.store.raw(row.id)
     except StoreDamaged:
         return None
-    met = Met(
-        item.url,
-        item.found_in,
-        item.hint_at,
+    met = replace(
+        item.met,
         status=row.status,
         capture_id=row.id,
         fetched_at=row.fetched_at,
@@ -135,10 +186,8 @@ def _from_archive(item: Found, row: CaptureRow, bench: Workbench) -> FetchedPage
 
 def _met(item: Found, fetched: Fetched) -> Met:
     unchanged = fetched.not_modified
-    return Met(
-        item.url,
-        item.found_in,
-        item.hint_at,
+    return replace(
+        item.met,
         status=fetched.status,
         fetched_at=fetched.fetched_at,
         etag=fetched.etag or (item.etag if unchanged else None),
@@ -147,25 +196,35 @@ def _met(item: Found, fetched: Fetched) -> Met:
     )
 
 
-def _end_of_failure(item: Found, error: FetchError | UrlError, now: datetime) -> End:
-    """How a URL ends whose request did not: refused is a decision, the rest may be tried again. Pure."""
-    status = getattr(error, "status", None)
-    met = replace(item.met, status=status)
-    if isinstance(error, RefusedFetchError | UrlError):
-        return End(met, Ending.REJECTED, error.reason, error.message)
-    retry_after = timedelta(seconds=getattr(error, "retry_after", None) or 0)
-    if error.reason in ("host-backoff", "robots-unavailable"):
-        wait = max(retry_after, retry_delay(1))
+# These say nothing of the page: our line is down, or the host is. No look is counted, none is given up.
+_OUT_OF_REACH = frozenset({"dns-failed", "connect-failed", "host-backoff", "robots-unavailable"})
+# These will be the same tomorrow: the page is gone, or too large, or no page at all.
+_FINAL = frozenset({"http-410", "too-large", "bomb", "not-html", "bad-scheme", "bad-port"})
+# Decisions that may be taken back: robots.txt is changed, a name leads into a private network for an hour.
+_REVOCABLE = frozenset({"robots-disallowed", "private-address"})
+_DAY = timedelta(days=1)
+
+
+def end_of_failure(item: Found, error: FetchError | UrlError, now: datetime) -> End:
+    """How a URL ends whose request did not: put off, refused, or failed and tried again. Pure.
+
+    Also what a server calls permanent is tried again, a day later: firewalls, expired certificates and
+    overload answer 403 and 404 for an hour.
+    """
+    met = replace(item.met, status=getattr(error, "status", None))
+    if error.reason in _OUT_OF_REACH:
+        wait = max(timedelta(seconds=getattr(error, "retry_after", None) or 0), retry_delay(2))
         return End(met, Ending.DEFERRED, error.reason, error.message, retry_at=now + wait)
-    return failure(
-        met,
-        error.reason,
-        error.message,
-        item.attempts,
-        now,
-        retry_after,
-        transient=isinstance(error, TransientFetchError),
-    )
+    if isinstance(error, RefusedFetchError | UrlError):
+        again = error.reason in _REVOCABLE and item.attempts + 1 < MAX_ATTEMPTS
+        return End(met, Ending.REJECTED, error.reason, error.message, retry_at=now + _DAY if again else None)
+    if error.reason in _FINAL:
+        return End(met, Ending.FAILED, error.reason, error.message)
+    wait = timedelta(seconds=error.retry_after or 0)
+    if not isinstance(error, TransientFetchError):
+        wait = max(wait, _DAY)
+    attempts = 2 if error.reason == "http-404" else MAX_ATTEMPTS
+    return failure(met, error.reason, error.message, item.attempts, now, wait=wait, attempts_allowed=attempts)
 
 
 def failure(
@@ -174,14 +233,14 @@ def failure(
     detail: str,
     attempts: int,
     now: datetime,
-    retry_after: timedelta = timedelta(0),
     *,
-    transient: bool,
+    wait: timedelta = timedelta(0),
+    attempts_allowed: int = MAX_ATTEMPTS,
 ) -> End:
     """The end of a page that failed once more after `attempts` failures: tried again, or given up. Pure."""
     retry_at = None
-    if transient and attempts + 1 < MAX_ATTEMPTS:
-        retry_at = now + max(retry_delay(attempts + 1), retry_after)
+    if attempts + 1 < attempts_allowed:
+        retry_at = now + max(retry_delay(attempts + 1), wait)
     return End(met, Ending.FAILED, reason, detail, retry_at=retry_at)
 
 
@@ -222,9 +281,12 @@ def _parse(
         )
     except Exception as error:  # a fault of ours must cost one page, not the run
         detail = f"{type(error).__name__}: {error}"
-        return failure(page.met, "parser-error", detail, page.attempts, now, transient=True)
+        return failure(page.met, "parser-error", detail, page.attempts, now)
     if isinstance(parsed, Rejection):
-        return End(page.met, Ending.REJECTED, parsed.reason.value, parsed.evidence)
+        # A wall is put up for an hour and for everyone: behind it may be an article.
+        again = parsed.reason is RejectReason.CHALLENGE_PAGE and page.attempts + 1 < MAX_ATTEMPTS
+        retry_at = now + _DAY if again else None
+        return End(page.met, Ending.REJECTED, parsed.reason.value, parsed.evidence, retry_at=retry_at)
     article = _with_own_url(source, parsed, final)
     fetched_at = page.met.fetched_at or now
     return Offer(

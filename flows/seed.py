@@ -50,7 +50,7 @@ def read_folder(folder: Path) -> list[SeedFile]:
             f"cannot read the folder {folder}: {error.strerror}",
             hint="give the folder that holds the seed documents, files named NNN_<16 hex digits>.txt",
         ) from error
-    files = [_read(path) for path in paths if not path.is_dir()]
+    files = [_read(path) for path in paths]
     if not any(isinstance(file.parsed, SeedDocument) for file in files):
         first = next((file.parsed for file in files if isinstance(file.parsed, SeedProblem)), None)
         seen = f"; the first of {len(files)} files: {first.name}: {first.message}" if first else ""
@@ -65,7 +65,10 @@ def _read(path: Path) -> SeedFile:
     data = b""
     parsed: SeedDocument | SeedProblem
     try:
-        if path.stat().st_size > MAX_SEED_BYTES:
+        if not path.is_file() and not path.is_symlink():
+            # A folder, or a pipe that would be waited for.
+            parsed = SeedProblem(path.name, "unreadable", "is no plain file")
+        elif path.stat().st_size > MAX_SEED_BYTES:
             parsed = SeedProblem(path.name, "too-large", f"larger than {MAX_SEED_BYTES} bytes")
         else:
             data = path.read_bytes()
@@ -103,12 +106,13 @@ def import_seeds(
     The bytes of every file that holds a document go into the raw archive as they are.
     """
     files = read_folder(folder)
-    pages = store.pages([file.url for file in files])
+    pages = store.pages(SOURCE, [file.url for file in files])
     fresh: list[SeedFile] = []
     for file in files:
         page = pages.get(file.url)
         if page is None or page.payload_sha256 != _digest(file):
             fresh.append(file)
+    fresh_names = {file.name for file in fresh}
     told = [(f.name, f.parsed.reason, f.parsed.message) for f in files if isinstance(f.parsed, SeedProblem)]
     if not fresh:
         return SeedReport(len(files), len(files) - len(told), tuple(told), None)
@@ -141,7 +145,7 @@ def import_seeds(
                 fetched_at=now,
                 payload_sha256=_digest(file),
             )
-            if file not in fresh:
+            if file.name not in fresh_names:
                 ends.append(End(met, Ending.UNCHANGED, "known", skipped=True))
             elif isinstance(file.parsed, SeedProblem):
                 ends.append(End(met, Ending.REJECTED, file.parsed.reason, file.parsed.message))

@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from storage import End, Ending, Met, PageState
 
 MAX_ATTEMPTS = 6
-"""After so many failures in a row a URL is given up until its feed or sitemap says that it changed.
+"""After so many looks without success a URL is left until its feed or sitemap says that it changed.
 
-A page that is given up has no `retry_at`.
+A page that is left for good has no `retry_at`.
 """
+
+LONGEST_WAIT = timedelta(days=2)
+"""No look is put off for longer: a later `retry_at` was set by a clock that ran ahead."""
 
 _FIRST_RETRY = timedelta(minutes=15)
 _LONGEST_RETRY = timedelta(days=1)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+# A change that is told of the minutes before the page was read may not have been on it yet: caches lag.
+_CACHE_LAG = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One canonical URL that a poll met, where first, and when its site says that it changed last.
+    """One canonical URL that a poll met: where first, and what its site told of its times.
 
-    `attempts` is the number of looks at it that failed in a row before this one.
+    `attempts` is the number of looks at it that failed in a row before this one; `waiting` says that an
+    earlier run put it off.
     """
 
     url: str
     found_in: str
     hint_at: datetime | None = None
+    published_hint_at: datetime | None = None
     attempts: int = 0
     etag: str | None = None
     last_modified: str | None = None
+    waiting: bool = False
 
     @property
     def met(self) -> Met:
-        return Met(self.url, self.found_in, self.hint_at)
+        return Met(self.url, self.found_in, self.hint_at, self.published_hint_at)
+
+    @property
+    def age_key(self) -> tuple[datetime, str]:
+        """Orders pages by age; equal ages by URL, so that the order is no chance."""
+        return self.hint_at or self.published_hint_at or _LONG_AGO, self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +83,70 @@ def select(
     ends: list[End] = []
     for item in found.values():
         page = pages.get(item.url)
-        if page is None and item.url in outside:
-            ends.append(End(item.met, Ending.REJECTED, "outside-pattern"))
+        end = _without_request(item, page, now, outside=item.url in outside)
+        if end is not None:
+            ends.append(end)
         elif page is None:
             fetch.append(item)
         else:
-            end = _known(item, page, now)
-            if end is not None:
-                ends.append(end)
-            else:
-                attempts = page.attempts if page.ending is Ending.FAILED else 0
-                fetch.append(
-                    Found(item.url, item.found_in, item.hint_at, attempts, page.etag, page.last_modified)
+            waiting = page.ending is Ending.DEFERRED
+            fetch.append(
+                replace(
+                    item,
+                    attempts=page.attempts,
+                    etag=page.etag,
+                    last_modified=page.last_modified,
+                    waiting=waiting,
                 )
-    fetch.sort(key=lambda item: (item.hint_at or _LONG_AGO, item.url), reverse=True)
-    ends.extend(End(item.met, Ending.DEFERRED, room_reason) for item in fetch[max(room, 0) :])
-    return Selection(tuple(fetch[: max(room, 0)]), tuple(ends))
+            )
+    chosen, put_off = _within_room(fetch, max(room, 0))
+    for item in put_off:
+        page = pages.get(item.url)
+        # One row says that it was put off; a row more in each run that passes would say nothing new.
+        told = page is not None and page.ending is Ending.DEFERRED and page.reason == room_reason
+        ends.append(End(item.met, Ending.DEFERRED, room_reason, skipped=told))
+    return Selection(tuple(chosen), tuple(ends))
 
 
-def _known(item: Found, page: PageState, now: datetime) -> End | None:
-    """How a URL that was met before ends without a request; None if it is to be fetched."""
-    if page.reason == "outside-pattern":
-        return End(item.met, Ending.UNCHANGED, "outside-pattern", skipped=True)
-    if page.retry_at is not None and page.retry_at > now:
-        return End(item.met, Ending.DEFERRED, "retry-later", retry_at=page.retry_at, skipped=True)
-    if page.ending is Ending.DEFERRED or page.retry_at is not None:
+def _within_room(fetch: list[Found], room: int) -> tuple[list[Found], list[Found]]:
+    """The newest first, but a quarter of the room for the oldest that wait: a backlog must end at last."""
+    newest = sorted(fetch, key=lambda item: item.age_key, reverse=True)
+    if len(newest) <= room:
+        return newest, []
+    oldest = [item for item in reversed(newest) if item.waiting][: room // 4]
+    kept = {item.url for item in oldest}
+    others = [item for item in newest if item.url not in kept]
+    chosen = others[: room - len(oldest)] + oldest[::-1]
+    return chosen, others[room - len(oldest) :]
+
+
+def _without_request(item: Found, page: PageState | None, now: datetime, *, outside: bool) -> End | None:
+    """How a URL ends without a request; None if it is to be fetched."""
+    if outside:
+        known = page is not None and page.reason == "outside-pattern"
+        ending = Ending.UNCHANGED if known else Ending.REJECTED
+        return End(item.met, ending, "outside-pattern", skipped=known)
+    if page is None or page.reason == "outside-pattern":
         return None
-    # A time that is first told after the page was read says nothing new unless it lies after the reading.
-    seen = page.hint_at or page.fetched_at
-    if item.hint_at is not None and (seen is None or item.hint_at > seen):
+    if page.retry_at is not None:
+        if now < page.retry_at <= now + LONGEST_WAIT:
+            return End(item.met, Ending.DEFERRED, "retry-later", retry_at=page.retry_at, skipped=True)
+        return None
+    if page.ending is Ending.DEFERRED or is_news(item, page):
         return None
     reason = "given-up" if page.ending is Ending.FAILED else "known"
     return End(item.met, Ending.UNCHANGED, reason, skipped=True)
+
+
+def is_news(item: Found, page: PageState) -> bool:
+    """Whether what the site tells now says that the page changed since it was read. Pure.
+
+    A time is compared with the same time told before. One that is told for the first time (the feed was
+    read first, the sitemap hours later) is news only if it lies after the reading of the page.
+    """
+    read = page.fetched_at - _CACHE_LAG if page.fetched_at is not None else None
+    for told, before in ((item.hint_at, page.hint_at), (item.published_hint_at, page.published_hint_at)):
+        seen = before or read
+        if told is not None and (seen is None or told > seen):
+            return True
+    return False

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from flows.clock import Clock
 from flows.fetching import Fetched, Fetcher, HostPolicy
 from flows.sources import Source
+from parsers.errors import KhotinError
 from storage import Captured, Store
 from storage.archive import ArchiveWriter, Payload
 
@@ -68,7 +69,7 @@ class Workbench:
         self.clock = clock
         self.progress = progress
         self.force = force
-        self.requests: Counter[str] = Counter()
+        self.hold_until: dict[str, datetime] = {}
         self.not_modified: Counter[str] = Counter()
         self.bytes_read: Counter[str] = Counter()
         self._archive_lock = asyncio.Lock()
@@ -81,12 +82,21 @@ class Workbench:
             allow_loopback=source.allow_loopback,
         )
 
-    def count(self, source: Source, fetched: Fetched | None) -> None:
-        """Count one request of a source, and what it brought."""
-        self.requests[source.name] += 1 + (len(fetched.redirects) if fetched else 0)
-        if fetched is not None:
-            self.not_modified[source.name] += fetched.not_modified
-            self.bytes_read[source.name] += len(fetched.body)
+    def count(self, source: Source, fetched: Fetched) -> None:
+        """Count what an answer brought."""
+        self.not_modified[source.name] += fetched.not_modified
+        self.bytes_read[source.name] += len(fetched.body)
+
+    def requests(self, source: Source) -> int:
+        """How many requests this run has made to the hosts of a source."""
+        return sum(count for host, count in self.fetcher.sent.items() if source.owns(f"http://{host}/"))
+
+    def note_wait(self, source: Source, error: KhotinError) -> None:
+        """Remember that a host of the source asked us to wait: the wait must outlive this process."""
+        seconds = getattr(error, "retry_after", None)
+        if seconds:
+            until = self.clock.now() + timedelta(seconds=seconds)
+            self.hold_until[source.name] = max(until, self.hold_until.get(source.name, until))
 
     async def keep(self, captured: Sequence[Captured]) -> list[int]:
         """Keep raw answers for ever; gives the ids of their index rows, in order."""

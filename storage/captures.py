@@ -92,15 +92,12 @@ def read_left_over(connection: Connection, source: str, since: datetime) -> dict
     """
     capture, run = table_of(Capture), table_of(IngestRun)
     names = CaptureRow.__slots__
+    open_runs = select(run.c.run_id).where(run.c.started_at >= since, run.c.state.in_(("running", "failed")))
+    # The few run ids first: by them the captures are found through their index.
+    run_ids = list(connection.execute(open_runs).scalars())
     query = (
         select(*(capture.c[name] for name in names))
-        .join(run, run.c.run_id == capture.c.run_id)
-        .where(
-            capture.c.source == source,
-            capture.c.kind == "page",
-            capture.c.fetched_at >= since,
-            run.c.state.in_(("running", "failed")),
-        )
+        .where(capture.c.run_id.in_(run_ids), capture.c.source == source, capture.c.kind == "page")
         .order_by(capture.c.id)
     )
     return {row.url: CaptureRow(*row) for row in connection.execute(query)}

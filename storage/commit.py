@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, exists, insert, or_, select, update
 
 from parsers.errors import StoreError
 from storage.decision import Head, Offer, Twin, decide
@@ -46,6 +46,7 @@ class SourcePart:
     not_modified: int = 0
     wire_bytes: int = 0
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def write_run(
             part.not_modified,
             part.wire_bytes,
             part.problems,
+            part.notes,
         )
         connection.execute(insert(table_of(RunSource)), [_tally_row(new.run_id, tally)])
         tallies.append(tally)
@@ -120,7 +122,10 @@ def write_offers(
     """Decide what each record is, and append a version if any is new or revised."""
     parent = last_version(connection)
     heads = read_heads(connection, [item.prepared.url_key for item in prepared])
-    pages = read_pages(connection, [item.offer.met.url for item in prepared])
+    pages = {
+        source: read_pages(connection, source, [i.offer.met.url for i in prepared if i.source == source])
+        for source in {item.source for item in prepared}
+    }
     twins = _Twins(connection, [item.prepared for item in prepared])
     next_id = (parent.hi if parent else 0) + 1
     version_id = (parent.id if parent else 0) + 1
@@ -130,7 +135,7 @@ def write_offers(
     for item in in_order(prepared):
         record, met = item.offer.record, item.offer.met
         head = heads.get(record.url)
-        end = decide(item.offer, head, pages.get(met.url), twins.of(item.prepared))
+        end = decide(item.offer, head, pages[item.source].get(met.url), twins.of(item.prepared))
         if end.ending in (Ending.STORED, Ending.REVISED):
             prev = (head.id, head.rev, head.leaf) if head else None
             row, leaf = item.prepared.row(next_id, version_id, prev, met.capture_id)
@@ -178,6 +183,7 @@ def _tally_row(run_id: str, tally: SourceTally) -> dict[str, Any]:
         "not_modified": tally.not_modified,
         "wire_bytes": tally.wire_bytes,
         "problems": list(tally.problems),
+        "notes": list(tally.notes),
     }
 
 
@@ -211,7 +217,10 @@ class _Twins:
             texts = [record.text_key for record in chunk]
             bodies = [record.body_key for record in chunk if record.body_key is not None]
             same = or_(table.c.text_key.in_(texts), table.c.body_key.in_(bodies))
-            query = select(*columns).where(table.c.op != "retract", same).order_by(table.c.id)
+            # A text that its own document has left behind makes no duplicates; a retracted one does.
+            later = table.alias()
+            left_behind = exists().where(later.c.prev_id == table.c.id, later.c.op == "revise")
+            query = select(*columns).where(table.c.op != "retract", same, ~left_behind).order_by(table.c.id)
             for revision_id, url, text_key, body_key in connection.execute(query):
                 self._add(revision_id, url, text_key, body_key)
 

@@ -8,12 +8,12 @@ A URL that was met again and not asked for only counts (`Page.times_seen`); ever
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, case, func, insert, select
+from sqlalchemy import Connection, RowMapping, Table, and_, case, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from parsers.urls import url_key
@@ -39,13 +39,14 @@ class Ending(StrEnum):
 class Met:
     """One URL met in a run: where it was found and, if it was fetched, what came back.
 
-    `hint_at` is the time of last change as the feed or sitemap told it. It is kept only when the page was
-    read or given up, so that a failed look is made up for.
+    `hint_at` and `published_hint_at` are the times of last change and of publication as feeds and sitemaps
+    told them.
     """
 
     url: str
     found_in: str
     hint_at: datetime | None = None
+    published_hint_at: datetime | None = None
     status: int | None = None
     capture_id: int | None = None
     fetched_at: datetime | None = None
@@ -56,7 +57,10 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How one URL ended. `skipped`: it was known and nothing was asked, so no row is written for it."""
+    """How one URL ended. `retry_at`: when it is looked at again although nobody says that it changed.
+
+    `skipped`: it was known and nothing was asked, so that no row is written for it.
+    """
 
     met: Met
     ending: Ending
@@ -113,6 +117,7 @@ class EndpointState:
     source: str
     kind: str
     checked_at: datetime
+    answered_at: datetime | None = None
     etag: str | None = None
     last_modified: str | None = None
     payload_sha256: str | None = None
@@ -131,7 +136,6 @@ class SourcePoll:
     name: str
     polled_at: datetime | None = None
     next_poll_at: datetime | None = None
-    new_at: datetime | None = None
     failures: int = 0
     reason: str = ""
     budget_day: str = ""
@@ -148,6 +152,7 @@ class PageState:
     reason: str
     attempts: int
     hint_at: datetime | None
+    published_hint_at: datetime | None
     retry_at: datetime | None
     fetched_at: datetime | None
     etag: str | None
@@ -165,7 +170,8 @@ class SourceTally:
     requests: int = 0
     not_modified: int = 0
     wire_bytes: int = 0
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def upsert(
@@ -204,7 +210,7 @@ def write_ends(connection: Connection, run_id: str, source: str, ends: Sequence[
     for start in range(0, len(skipped), CHUNK):
         connection.execute(
             page.update()
-            .where(page.c.url_key.in_(skipped[start : start + CHUNK]))
+            .where(page.c.source == source, page.c.url_key.in_(skipped[start : start + CHUNK]))
             .values(times_seen=page.c.times_seen + 1, last_seen_at=now)
         )
 
@@ -235,7 +241,6 @@ def _write_pages(
     for end in ends:
         met = end.met
         read = end.ending not in (Ending.FAILED, Ending.DEFERRED)
-        given_up = end.ending is Ending.FAILED and end.retry_at is None
         rows.append(
             {
                 "url_key": url_key(met.url),
@@ -245,7 +250,7 @@ def _write_pages(
                 "outcome": end.ending.value,
                 "reason": end.reason,
                 "times_seen": 1,
-                "attempts": int(end.ending is Ending.FAILED),
+                "attempts": int(end.ending is Ending.FAILED or end.retry_at is not None),
                 "etag": met.etag,
                 "last_modified": met.last_modified,
                 "payload_sha256": met.payload_sha256,
@@ -254,7 +259,8 @@ def _write_pages(
                 "run_id": run_id,
                 "first_seen_at": now,
                 "last_seen_at": now,
-                "hint_at": met.hint_at if read or given_up else None,
+                "hint_at": met.hint_at,
+                "published_hint_at": met.published_hint_at,
                 "fetched_at": met.fetched_at if read else None,
                 "retry_at": end.retry_at,
             }
@@ -276,13 +282,17 @@ def _write_pages(
         {
             "first_seen_at": lambda old, _new: old,
             "times_seen": lambda old, _new: old + 1,
-            "attempts": lambda old, new: case((new > 0, old + 1), else_=0),
+            # To be put off is neither one more failure nor a success.
+            "attempts": lambda old, new: case(
+                (new.table.c.outcome == Ending.DEFERRED.value, old), (new > 0, old + 1), else_=0
+            ),
             "etag": if_read,
             "last_modified": if_read,
             "payload_sha256": if_read,
             "capture_id": old_or_new,
             "record_url": old_or_new,
             "hint_at": old_or_new,
+            "published_hint_at": old_or_new,
             "fetched_at": old_or_new,
         },
     )
@@ -300,35 +310,38 @@ def write_poll(connection: Connection, poll: SourcePoll) -> None:
     upsert(connection, table_of(SourceState), [row], {})
 
 
-def read_pages(connection: Connection, urls: Sequence[str]) -> dict[str, PageState]:
-    """The states of those of the URLs that were met before, by URL."""
+def read_pages(connection: Connection, source: str, urls: Sequence[str]) -> dict[str, PageState]:
+    """What a source knows of those of the URLs that it met before, by URL."""
     table = table_of(Page)
     found: dict[str, PageState] = {}
     keys = [url_key(url) for url in urls]
     for start in range(0, len(keys), CHUNK):
-        query = select(table).where(table.c.url_key.in_(keys[start : start + CHUNK]))
+        query = select(table).where(
+            table.c.source == source, table.c.url_key.in_(keys[start : start + CHUNK])
+        )
         for row in connection.execute(query).mappings():
             found[row["url"]] = _page_state(row)
     return found
 
 
-def read_pending(connection: Connection, source: str, now: datetime) -> list[PageState]:
-    """The URLs of a source that were put off or failed and are due again.
+def read_pending(
+    connection: Connection, source: str, now: datetime, longest_wait: timedelta
+) -> list[PageState]:
+    """The URLs of a source that were put off, or wait for another look, and are due.
 
-    They must be looked for here: a feed that answers 304, or has moved on, never names them again.
+    They must be looked for here: a feed that answers 304, or has moved on, never names them again. A wait
+    beyond `longest_wait` was set by a clock that ran ahead and is over.
     """
     table = table_of(Page)
     query = select(table).where(
         table.c.source == source,
-        table.c.outcome.in_((Ending.DEFERRED.value, Ending.FAILED.value)),
+        or_(
+            table.c.retry_at <= now,
+            table.c.retry_at > now + longest_wait,
+            and_(table.c.outcome == Ending.DEFERRED.value, table.c.retry_at.is_(None)),
+        ),
     )
-    states = (_page_state(row) for row in connection.execute(query).mappings())
-    return [
-        state
-        for state in states
-        if (state.retry_at is None or state.retry_at <= now)
-        and (state.ending is Ending.DEFERRED or state.retry_at is not None)
-    ]
+    return [_page_state(row) for row in connection.execute(query).mappings()]
 
 
 def _page_state(row: RowMapping) -> PageState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -231,15 +231,15 @@ class Store:
 
     # -- what the flows remember --------------------------------------------------------------------------
 
-    def pages(self, urls: Sequence[str]) -> dict[str, PageState]:
-        """What is known of those of the URLs that were met before."""
+    def pages(self, source: str, urls: Sequence[str]) -> dict[str, PageState]:
+        """What a source knows of those of the URLs that it met before."""
         with self.reading() as connection:
-            return read_pages(connection, urls)
+            return read_pages(connection, source, urls)
 
-    def pending(self, source: str, now: datetime) -> list[PageState]:
-        """The URLs of a source that were put off or failed and are due again."""
+    def pending(self, source: str, now: datetime, longest_wait: timedelta) -> list[PageState]:
+        """The URLs of a source that were put off or wait for another look, and are due."""
         with self.reading() as connection:
-            return read_pending(connection, source, now)
+            return read_pending(connection, source, now, longest_wait)
 
     def endpoints(self, source: str) -> dict[str, EndpointState]:
         """What is known of a source's feeds, sitemaps and listings."""

@@ -32,10 +32,10 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is known of one URL: its state, its ends in the ledger, its captures and revisions."""
+    """All that is known of one URL: its state in each source, its ends, its captures and revisions."""
 
     url: str
-    page: dict[str, Any] | None
+    pages: tuple[dict[str, Any], ...]
     outcomes: tuple[dict[str, Any], ...]
     captures: tuple[dict[str, Any], ...]
     documents: tuple[Document, ...]
@@ -56,6 +56,7 @@ def read_runs(connection: Connection, limit: int) -> list[RunRow]:
                 s["not_modified"],
                 s["wire_bytes"],
                 tuple(s["problems"]),
+                tuple(s["notes"]),
             )
             for s in connection.execute(query).mappings()
         )
@@ -67,17 +68,17 @@ def read_story(connection: Connection, reader: Reader, url: str) -> Story:
     """All that is known of a URL, for `khotin why`. Raises NotFound if it was never met."""
     key = url_key(url)
     page, outcome, capture = table_of(Page), table_of(Outcome), table_of(Capture)
-    state = connection.execute(select(page).where(page.c.url_key == key)).mappings().first()
+    states = connection.execute(select(page).where(page.c.url_key == key).order_by(page.c.source)).mappings()
     outcomes = connection.execute(select(outcome).where(outcome.c.url_key == key).order_by(outcome.c.id))
     captures = connection.execute(select(capture).where(capture.c.url_key == key).order_by(capture.c.id))
     story = Story(
         url,
-        dict(state) if state else None,
+        tuple(dict(row) for row in states),
         tuple(dict(row) for row in outcomes.mappings()),
         tuple(dict(row) for row in captures.mappings()),
         tuple(reader.history(url)),
     )
-    if not (story.page or story.outcomes or story.captures or story.documents):
+    if not (story.pages or story.outcomes or story.captures or story.documents):
         raise NotFound(
             f"{url} was never met",
             reason="unknown-url",

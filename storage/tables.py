@@ -316,16 +316,31 @@ class RunSource(StoreTable, table=True):
     not_modified: int
     wire_bytes: int = Field(sa_type=BigInteger)
     problems: list[str] = Field(default_factory=list, sa_type=TextList)
+    notes: list[str] = Field(default_factory=list, sa_type=TextList)
 
 
 class Page(StoreTable, table=True):
-    """What is known of one URL: the working memory that decides whether it is fetched again."""
+    """What one source knows of one URL: the working memory that decides whether it is fetched again.
+
+    The same URL may be an article of one source and only be mentioned by another. `hint_at` and
+    `published_hint_at` are what feeds and sitemaps told of its last change and its publication.
+    """
 
     __tablename__ = "page"
-    __table_args__ = (Index("ix_page_source_outcome", "source", "outcome"),)
+    __table_args__ = (
+        Index("ix_page_source_outcome", "source", "outcome"),
+        Index(
+            "ix_page_source_retry_at",
+            "source",
+            "retry_at",
+            sqlite_where=sql_text("retry_at IS NOT NULL"),
+            postgresql_where=sql_text("retry_at IS NOT NULL"),
+        ),
+    )
+    # The URL first: `khotin why` asks for it in all sources.
     url_key: str = digest_column(primary_key=True)
+    source: str = Field(primary_key=True)
     url: str = Field(sa_type=Text)
-    source: str
     found_in: str = Field(default="", sa_type=Text)
     outcome: str
     reason: str
@@ -340,6 +355,7 @@ class Page(StoreTable, table=True):
     first_seen_at: datetime = time_column()
     last_seen_at: datetime = time_column()
     hint_at: datetime | None = time_column(nullable=True)
+    published_hint_at: datetime | None = time_column(nullable=True)
     fetched_at: datetime | None = time_column(nullable=True)
     retry_at: datetime | None = time_column(nullable=True)
 
@@ -359,6 +375,7 @@ class Endpoint(StoreTable, table=True):
     failures: int = 0
     links: int = 0
     checked_at: datetime = time_column()
+    answered_at: datetime | None = time_column(nullable=True)
     changed_at: datetime | None = time_column(nullable=True)
     next_check_at: datetime | None = time_column(nullable=True)
 
@@ -374,7 +391,6 @@ class SourceState(StoreTable, table=True):
     requests_today: int = 0
     polled_at: datetime | None = time_column(nullable=True)
     next_poll_at: datetime | None = time_column(nullable=True)
-    new_at: datetime | None = time_column(nullable=True)
 
 
 APPEND_ONLY = ("version", "revision", "capture", "outcome", "tag", "zdict")

@@ -41,7 +41,7 @@ def why_command(
 def _story_json(story: Story) -> dict[str, Any]:
     return {
         "url": story.url,
-        "page": story.page,
+        "pages": story.pages,
         "outcomes": story.outcomes,
         "captures": story.captures,
         "revisions": [
@@ -53,8 +53,7 @@ def _story_json(story: Story) -> dict[str, Any]:
 
 def _tell_story(story: Story) -> None:
     out.print(f"[bold]{clean(story.url)}[/bold]")
-    if story.page is not None:
-        page = story.page
+    for page in story.pages:
         out.print(
             f"source {clean(page['source'])}, met {page['times_seen']} times, "
             f"first {local_time(page['first_seen_at'])}, last {local_time(page['last_seen_at'])}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
@@ -69,6 +70,8 @@ class Fetcher:
         self._politeness = Politeness(clock, rng, sleep)
         self._robots = RobotsGate(self._get_robots, config, clock)
         self._documents: list[Fetched] = []
+        self.sent: Counter[str] = Counter()
+        """Requests that were made, by host: redirects and robots.txt too, refused ones not."""
         self._arrived: WeakKeyDictionary[FetchError, Fetched] = WeakKeyDictionary()
         self._transports: dict[bool, GuardedTransport] = {}
         self._stack = AsyncExitStack()
@@ -127,6 +130,7 @@ class Fetcher:
             ruling = await self._ruling(target, policy, kind)
             try:
                 async with self._politeness.turn(host_of(target), policy, ruling.crawl_delay):
+                    self.sent[host_of(target)] += 1
                     await self._run(exchange, policy, budget)
                 if exchange.redirects:
                     visited.append(str(target))

@@ -12,6 +12,7 @@ from flows.ingest import IngestReport, Stages, ingest
 from flows.pages import FetchedPage, ParsedBatch, parse_batch
 from flows.sources import Limits, Source
 from parsers import Article, Rejection, parse_article
+from parsers.errors import StoreError
 from storage import Ending, Store, open_store
 from tests.conftest import ManualClock
 from tests.flows.running import article_html, ends_by_url, environment, feed_xml, scripted_source
@@ -67,17 +68,122 @@ async def test_page_that_fails_is_tried_again_although_its_feed_answers_304(
         assert [path for _, path in site.asked].count("/bai-1.html") == 1
 
 
-async def test_page_that_is_gone_is_given_up_and_not_asked_for_again(
+async def test_page_that_is_not_there_is_looked_for_once_more_and_then_given_up(
     store: Store, clock: ManualClock
 ) -> None:
     async with ScriptedSite() as site:
         publish(site, 1)
         site.answers[HOST, "/bai-1.html"] = Answer(b"gone", 404)
         assert endings(await run(store, site, clock=clock)) == {"/bai-1.html": (Ending.FAILED, "http-404")}
-        clock.advance(days=30)
+        for _ in range(3):
+            clock.advance(days=2)
+            publish(site, 1)
+            await run(store, site, clock=clock)
+        assert [path for _, path in site.asked].count("/bai-1.html") == 2
+
+
+async def test_firewall_of_an_hour_loses_nothing(store: Store, clock: ManualClock) -> None:
+    async with ScriptedSite() as site:
+        publish(site, 1, 2)
+        for number in (1, 2):
+            site.answers[HOST, f"/bai-{number}.html"] = Answer(b"forbidden", 403)
+        assert {e for e, _ in endings(await run(store, site, clock=clock)).values()} == {Ending.FAILED}
+        for number in (1, 2):
+            site.answers[HOST, f"/bai-{number}.html"] = Answer(article_html(number))
+        clock.advance(days=1, minutes=1)
+        assert {e for e, _ in endings(await run(store, site, clock=clock)).values()} == {Ending.STORED}
+
+
+async def test_article_that_another_paper_mentions_is_still_fetched_by_its_own(
+    store: Store, clock: ManualClock
+) -> None:
+    other = scripted_source("b")
+    async with ScriptedSite() as site:
         publish(site, 1)
+        site.answers["b.example", "/feed.xml"] = Answer(feed_xml(HOST, [1, 2]), headers=XML)
+        await run(store, site, other, clock=clock)
+        publish(site, 1, 2)
+        report = await run(store, site, other, scripted_source(), clock=clock)
+        assert report.result is not None
+        by_source = {tally.source: tally.counts for tally in report.result.tallies}
+        assert by_source["a"].stored == 2
+        publish(site, 1, 2, hour=11)
+        site.answers[HOST, "/bai-1.html"] = Answer(article_html(1, title="Con đường mới đã được sửa lại tên"))
+        again = await run(store, site, other, scripted_source(), clock=clock)
+        assert again.result is not None
+        assert {tally.source: tally.counts.revised for tally in again.result.tallies} == {"a": 1, "b": 0}
+
+
+async def test_feed_that_is_a_wall_makes_its_source_fail(store: Store, clock: ManualClock) -> None:
+    async with ScriptedSite() as site:
+        site.answers[HOST, "/feed.xml"] = Answer(b"<html><body>cookie wall</body></html>", headers=XML)
+        report = await run(store, site, clock=clock)
+        assert report.failed_sources == ("a",)
+        assert store.polls()["a"].failures == 1
+
+
+async def test_wait_that_a_host_asks_for_outlives_the_run(store: Store, clock: ManualClock) -> None:
+    async with ScriptedSite() as site:
+        publish(site, 1)
+        site.answers[HOST, "/bai-1.html"] = Answer(b"slow down", 429, {"Retry-After": "7200"})
         await run(store, site, clock=clock)
-        assert [path for _, path in site.asked].count("/bai-1.html") == 1
+        asked = len(site.asked)
+        clock.advance(minutes=10)
+        report = await run(store, site, clock=clock)  # run() forces, and even so
+        assert report.result is None
+        assert len(site.asked) == asked
+        clock.advance(hours=2)
+        assert (await run(store, site, clock=clock)).result is not None
+
+
+async def test_requests_are_those_that_were_made(store: Store, clock: ManualClock) -> None:
+    async with ScriptedSite() as site:
+        publish(site, 1, 2)
+        site.answers[HOST, "/robots.txt"] = Answer(
+            b"User-agent: *\nDisallow: /bai-2", headers={"Content-Type": "text/plain"}
+        )
+        report = await run(store, site, clock=clock)
+        assert report.result is not None
+        assert report.result.tallies[0].requests == len(site.asked)
+        assert store.polls()["a"].requests_today == len(site.asked)
+
+
+async def test_sitemap_is_read_back_to_the_last_answer_after_a_long_downtime(
+    store: Store, clock: ManualClock
+) -> None:
+    def entries(*days: int) -> bytes:
+        body = "".join(
+            f"<url><loc>http://{HOST}/bai-{day}.html</loc><lastmod>2026-03-{day:02d}</lastmod></url>"
+            for day in days
+        )
+        return f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{body}</urlset>'.encode()
+
+    source = scripted_source(feeds=(), sitemaps=(f"http://{HOST}/sitemap.xml",), window_days=3)
+    async with ScriptedSite() as site:
+        site.answers[HOST, "/sitemap.xml"] = Answer(entries(1), headers=XML)
+        for day in range(1, 31):
+            site.answers[HOST, f"/bai-{day}.html"] = Answer(article_html(day))
+        await run(store, site, source, clock=clock)  # on 2026-03-02
+        clock.advance(days=20)
+        site.answers[HOST, "/sitemap.xml"] = Answer(entries(1, 5, 12, 20), headers=XML)
+        report = await run(store, site, source, clock=clock)
+        assert {url for url, (ending, _) in endings(report).items() if ending is Ending.STORED} == {
+            "/bai-5.html",
+            "/bai-12.html",
+            "/bai-20.html",
+        }
+
+
+async def test_store_that_fails_ends_the_run_and_is_no_fault_of_the_sources(
+    store: Store, clock: ManualClock
+) -> None:
+    async with ScriptedSite() as site:
+        publish(site, 1)
+        store.archive_folder.write_text("a file where the folder should be")
+        with pytest.raises(StoreError):
+            await run(store, site, clock=clock)
+        assert store.runs()[0].state == "failed"
+        assert store.polls() == {}
 
 
 async def test_what_is_beyond_the_run_limit_comes_in_the_next_runs(store: Store, clock: ManualClock) -> None:
@@ -94,7 +200,7 @@ async def test_what_is_beyond_the_run_limit_comes_in_the_next_runs(store: Store,
 
 
 async def test_daily_budget_is_kept_and_new_on_the_next_day(store: Store, clock: ManualClock) -> None:
-    limits = Limits(min_delay_seconds=0.0, requests_per_day=3)
+    limits = Limits(min_delay_seconds=0.0, requests_per_day=4)  # robots.txt, the feed, two articles
     source = scripted_source(limits=limits)
     async with ScriptedSite() as site:
         publish(site, 1, 2, 3, 4)

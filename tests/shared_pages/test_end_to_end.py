@@ -167,8 +167,8 @@ def document_of(store: Store, url: str) -> Document:
     story = store.story(url)
     stored = [row for row in story.outcomes if row["outcome"] == "stored"]
     assert stored, f"{url}: {[(row['outcome'], row['reason'], row['detail']) for row in story.outcomes]}"
-    assert story.page is not None
-    (document,) = store.history(story.page["record_url"])
+    (page,) = story.pages
+    (document,) = store.history(page["record_url"])
     return document
 
 
