@@ -32,17 +32,11 @@ _CELL_LONGEST = 400  # characters; a longer cell is a column of the layout, not 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block as read: its text, what it was, and how much of it is links.
-
-    `link_share` is the share of its characters inside links; `classes` the element's class and id in lower
-    case; `right` whether it is set to the right, as bylines are.
-    """
+    """One block as read: its text, what it was, and the share of its characters inside links."""
 
     text: str
     kind: ParagraphKind = ParagraphKind.PARAGRAPH
     link_share: float = 0.0
-    classes: str = ""
-    right: bool = False
 
     @property
     def paragraph(self) -> Paragraph:
@@ -150,14 +144,10 @@ class _Walk:
         element = closing or self.open[-1]
         while (element.tag or "") not in _BLOCK and element.parent is not None:
             element = element.parent
-        attributes = element.attributes
-        classes = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".strip().lower()
-        style = (attributes.get("style") or "").replace(" ", "").lower()
-        right = "text-align:right" in style or (attributes.get("align") or "").lower() == "right"
-        length = len(clean(raw)) or 1
-        for text in split_breaks(raw):
-            share = min(1.0, linked / length)
-            self.reading.blocks.append(Block(text, self._kind(element), share, classes, right))
+        # Where nothing is linked the length does not matter.
+        share = min(1.0, linked / (len(clean(raw)) or 1)) if linked else 0.0
+        kind = self._kind(element)
+        self.reading.blocks.extend(Block(text, kind, share) for text in split_breaks(raw))
 
     def _kind(self, element: LexborNode) -> ParagraphKind:
         if element.tag in _HEADINGS:
@@ -190,11 +180,8 @@ class _Walk:
                 lines.append(line)
         self._flush()
         if lines:
-            classes = (
-                f"{node.attributes.get('class') or ''} {node.attributes.get('id') or ''}".strip().lower()
-            )
             share = min(1.0, linked / (total or 1))
-            self.reading.blocks.append(Block("\n".join(lines), ParagraphKind.LIST, share, classes))
+            self.reading.blocks.append(Block("\n".join(lines), ParagraphKind.LIST, share))
         return True
 
     def _table(self, node: LexborNode) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from parsers.text import clean, fold, is_punctuation
+from parsers.text import clean, is_punctuation, words_only
 
 _UPPER = "A-ZÀ-ÃÈ-ÊÌÍÒ-ÕÙÚÝĂĐĨŨƠƯẠ-Ỹ"
 
@@ -80,7 +80,7 @@ def split_dateline(text: str) -> tuple[str | None, str]:
 
 
 def _is_paper(name: str) -> bool:
-    if fold(name) in _PLACES or not any(letter.isupper() or letter == "." for letter in name):
+    if words_only(name) in _PLACES or not any(letter.isupper() or letter == "." for letter in name):
         return False
     return any(letter.isalpha() for letter in name) and len(name.split()) <= 5 and not name[0].isdigit()
 
@@ -111,7 +111,7 @@ def names(text: str) -> tuple[str, ...]:
             continue
         if not is_name(name):
             return ()
-        if fold(name) not in map(fold, found):
+        if words_only(name) not in map(words_only, found):
             found.append(name)
     return tuple(found)
 
@@ -120,7 +120,7 @@ def is_name(text: str) -> bool:
     """Whether the text can be a writer's name: one to six words that each begin with a capital."""
     if len(text) > 40 or any(letter.isdigit() for letter in text) or not _NAME.fullmatch(text):
         return False
-    words = fold(text).split()
+    words = words_only(text).split()
     return bool(words) and words[0] not in _NOT_NAMES
 
 

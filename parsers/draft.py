@@ -17,7 +17,7 @@ from parsers.blocks import Block
 from parsers.dates import Dated, date_from_url, parse_date
 from parsers.fields import (
     best_date,
-    descriptions,
+    description_keys,
     is_paper,
     paper_names,
     record_address,
@@ -30,7 +30,7 @@ from parsers.fields import (
 from parsers.html import Page
 from parsers.language import detect_language
 from parsers.metadata import Linked, Metadata
-from parsers.text import clean, ends_sentence, fold
+from parsers.text import clean, ends_sentence, words_only
 
 _PROMPT = re.compile(
     r"(?:>>+|»|►|▶|xem thêm|đọc thêm|xem tiếp|đọc tiếp|tin liên quan|bài liên quan|tin cùng chuyên mục"
@@ -210,13 +210,15 @@ def _tidy(draft: Draft, metadata: Metadata) -> str | None:
 
 
 def _drop_repeated(draft: Draft) -> None:
-    title, lead = fold(draft.title), fold(draft.lead)
-    captions = {fold(caption) for caption in draft.captions}
-    writers_key = {fold(name) for name in draft.authors}
+    title, lead = words_only(draft.title), words_only(draft.lead)
+    captions = {words_only(caption) for caption in draft.captions}
+    writers_key = {words_only(name) for name in draft.authors}
     kept: list[Block] = []
+    before = None
     for position, block in enumerate(draft.blocks):
-        key = fold(bylines.split_dateline(block.text)[1])
-        if kept and key == fold(kept[-1].text):
+        text = bylines.split_dateline(block.text)[1]
+        key = words_only(text)
+        if kept and key == before:
             continue
         if key == title and (position < _AT_START or block.kind is ParagraphKind.HEADING):
             continue
@@ -227,6 +229,7 @@ def _drop_repeated(draft: Draft) -> None:
         if len(kept) < _AT_START and (key == lead or key in writers_key or _is_date_line(block.text)):
             continue
         kept.append(block)
+        before = key if text == block.text else words_only(block.text)
     draft.blocks = kept
 
 
@@ -242,7 +245,7 @@ def _lead_from_blocks(draft: Draft, metadata: Metadata) -> None:
     if not draft.blocks or draft.blocks[0].kind is not ParagraphKind.PARAGRAPH:
         return
     block = draft.blocks[0]
-    if same_start(block.text, descriptions(metadata)) and len(draft.blocks) > 1:
+    if same_start(block.text, description_keys(metadata)) and len(draft.blocks) > 1:
         draft.lead = block.text
         draft.blocks = draft.blocks[1:]
         draft.provenance["lead"] = "text:description"

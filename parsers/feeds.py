@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from lxml import etree
 
+from parsers.dates import parse_feed_date
 from parsers.errors import FeedError, UrlError
-from parsers.feed_dates import parse_feed_date
 from parsers.links import Link
-from parsers.snippets import one_line
+from parsers.text import one_line
 from parsers.urls import absolute_url
 from parsers.xml import MAX_FEED_BYTES, TRUNCATED, decode, local_name, namespace, read_xml, text_of
 

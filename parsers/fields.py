@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from parsers import bylines
 from parsers.article import Precision
+from parsers.compare import fold
 from parsers.dates import Dated, parse_date
 from parsers.errors import UrlError
 from parsers.html import Page
 from parsers.metadata import Linked, Metadata
-from parsers.text import clean, fold
+from parsers.text import clean, words_only
 from parsers.urls import canonical_url, host_of
 
 _TITLE_PARTS = re.compile(r"\s+[|»·]\s+|\s+[-–—]\s+")
@@ -27,8 +27,10 @@ _FINER = (Precision.YEAR, Precision.MONTH, Precision.DAY, Precision.MINUTE, Prec
 
 def site_free_title(title: str, page: Page, metadata: Metadata) -> str:
     """The title without the paper's name behind (or before) a bar or dash."""
-    own = paper_names(page, metadata)
     parts = _TITLE_PARTS.split(title)
+    if len(parts) == 1:
+        return title.strip()
+    own = paper_names(page, metadata)
     separators = _TITLE_PARTS.findall(title)
     while len(parts) > 1 and (is_paper(parts[-1], own) or ("|" in separators[-1] and len(parts[-1]) <= 30)):
         parts.pop()
@@ -65,8 +67,7 @@ def is_paper(name: str, own: frozenset[str]) -> bool:
 
 def _key(name: str) -> str:
     """Letters without marks: "Dân Trí" and "dantri.com.vn" meet in "dantri"."""
-    plain = unicodedata.normalize("NFD", name.casefold().replace("đ", "d"))
-    key = "".join(letter for letter in plain if letter.isalnum())
+    key = fold(name).replace(" ", "")
     for ending in ("comvn", "vn", "com", "net"):
         key = key.removesuffix(ending) if len(key) - len(ending) >= 3 else key
     return key.removeprefix("bao") if len(key) >= 7 else key
@@ -102,15 +103,20 @@ def best_date(candidates: Iterable[tuple[str, str]]) -> tuple[str, Dated] | None
 
 def writers(texts: Iterable[str], page: Page, metadata: Metadata) -> tuple[str, ...]:
     """The names in some bylines, without those that are the paper itself."""
+    given = [
+        name
+        for text in texts
+        if not _NO_WRITERS.search(text) or text.lower().startswith("by ")
+        for name in bylines.names(text)
+    ]
+    if not given:
+        return ()
     own = paper_names(page, metadata)
-    found: list[str] = []
-    for text in texts:
-        if _NO_WRITERS.search(text) and not text.lower().startswith("by "):
-            continue
-        for name in bylines.names(text):
-            if not is_paper(name, own) and fold(name) not in map(fold, found):
-                found.append(name)
-    return tuple(found[:10])
+    found: dict[str, str] = {}
+    for name in given:
+        if not is_paper(name, own):
+            found.setdefault(words_only(name), name)
+    return tuple(found.values())[:10]
 
 
 def split_tags(tags: Iterable[str]) -> tuple[str, ...]:
@@ -120,30 +126,33 @@ def split_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def unique(values: Iterable[str]) -> list[str]:
-    """The values, each once (compared as `fold` does), in the order of their first places."""
-    return list({fold(value): value for value in reversed(list(values)) if fold(value)}.values())[::-1]
+    """The values, each once (compared as `words_only` does), in the order of their first places."""
+    found = {key: value for value in reversed(list(values)) if (key := words_only(value))}
+    return list(found.values())[::-1]
 
 
-def descriptions(metadata: Metadata) -> tuple[str, ...]:
-    """What the page gives as its description, in several places."""
-    linked = metadata.article or Linked()
+def description_keys(metadata: Metadata) -> tuple[str, ...]:
+    """What the page gives as its description, in several places, as keys for `same_start`."""
     given = (
-        linked.description,
+        (metadata.article or Linked()).description,
         metadata.one("og:description"),
         metadata.one("description", "twitter:description"),
     )
-    return tuple(text for text in given if text)
+    return tuple({_start_key(text): None for text in given if text})
 
 
-def same_start(text: str, others: Iterable[str]) -> bool:
-    """Whether the text says the same as one of the others, which may be cut short or go on a little."""
-    key = fold(bylines.split_dateline(text)[1]).replace(" ", "")
-    for other in others:
-        other_key = fold(bylines.split_dateline(other)[1]).replace(" ", "")
-        shorter = min(len(key), len(other_key))
-        if shorter >= 40 and key[:shorter] == other_key[:shorter] and shorter >= 0.6 * len(key):
+def same_start(text: str, keys: Iterable[str]) -> bool:
+    """Whether the text says the same as one of the keys, which may be cut short or go on a little."""
+    own = _start_key(text)
+    for key in keys:
+        shorter = min(len(own), len(key))
+        if shorter >= 40 and own[:shorter] == key[:shorter] and shorter >= 0.6 * len(own):
             return True
     return False
+
+
+def _start_key(text: str) -> str:
+    return words_only(bylines.split_dateline(text)[1]).replace(" ", "")
 
 
 def record_address(page: Page, metadata: Metadata) -> str:

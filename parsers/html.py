@@ -23,9 +23,9 @@ MAX_TAG = 65_536
 100 KB with one of those."""
 MAX_ATTRIBUTES = 2_000
 
-_TAG = re.compile(rb"<(?:(!--)|(/)?([a-zA-Z][^\s/>]*))")
 # A quotation mark opens a value only after "=", as in the standard; possessive, so that it cannot backtrack.
-_TAG_REST = re.compile(rb"(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+>")
+# Without the last part the tag never ends.
+_TAG = re.compile(rb"<(?:(!--)|(/)?([a-zA-Z][^\s/>]*)(?:(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+>)?)")
 _DATA = re.compile(rb"=\s*(?:\"data:[^\"]*\"|'data:[^']*')")
 _QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
 _RAW = {
@@ -43,6 +43,7 @@ _NO_DEPTH = frozenset(
 )
 # The parser opens these again in every following block until they are closed (HTML standard, 13.2.4.3).
 _FORMATTING = frozenset(b"b big code em font i s small strike strong tt u".split())
+_TAG_END = ord(">")
 _COMMENT_END = re.compile(rb"--!?>")
 _FOREIGN_LEAVES = 5_000
 """Tags such as `<path/>` inside drawings that may close themselves; elsewhere "/>" closes nothing."""
@@ -74,33 +75,33 @@ def guard(source: bytes) -> None:
     reopened = 0
     position = leaves = 0
     while match := _TAG.search(source, position):
-        position = match.end()
         comment, closing, raw_name = match.groups()
+        start, position = match.span()
         if comment:
             comment_end = _COMMENT_END.search(source, position - 2)
             if comment_end is None:
                 return
             position = comment_end.end()
             continue
-        rest = _TAG_REST.match(source, position)
-        end = rest.end() if rest else len(source)
-        if end - match.start() > MAX_ATTRIBUTES * 2:
-            _guard_tag(source, match.start(), end)
-        position = end
+        if source[position - 1] != _TAG_END:
+            position = len(source)
+        if position - start > MAX_ATTRIBUTES * 2:
+            _guard_tag(source, start, position)
         name = raw_name.lower()
-        foreign = waiting.get(b"svg") or waiting.get(b"math")
         if closing:
             if formatting.get(name):
                 formatting[name] -= 1
                 reopened -= 1
             elif waiting.get(name):
                 _close(name, stack, waiting)
-        elif name in _RAW and not foreign:
+            continue
+        foreign = waiting.get(b"svg") or waiting.get(b"math")
+        if name in _RAW and not foreign:
             close = _RAW[name].search(source, position)
             if close is None:
                 return
             position = close.start()
-        elif foreign and leaves < _FOREIGN_LEAVES and source[end - 2 : end] == b"/>":
+        elif foreign and leaves < _FOREIGN_LEAVES and source[position - 2 : position] == b"/>":
             leaves += 1
         elif name not in _NO_DEPTH:
             if name in _FORMATTING:

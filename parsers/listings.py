@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborNode
 from parsers.errors import UrlError
 from parsers.html import read_page
 from parsers.links import Link
-from parsers.snippets import one_line
+from parsers.text import one_line
 from parsers.urls import absolute_url
 
 MAX_LINKS: Final = 10_000

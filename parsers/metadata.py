@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser
 
-from parsers.text import clean, fold
+from parsers.text import clean, words_only
 
 _WORDS_ARTICLE_TYPES = """
     article newsarticle blogposting reportagenewsarticle analysisnewsarticle opinionnewsarticle
@@ -212,7 +212,12 @@ def _breadcrumbs(objects: list[dict[str, object]], headline: str) -> tuple[str, 
     for item in objects:
         if "listitem" in _types(item):
             name = _text(item.get("name")) or _text(item.get("item"))
-            if name and fold(name) not in _HOME and fold(name) != fold(headline) and name not in names:
+            if (
+                name
+                and words_only(name) not in _HOME
+                and words_only(name) != words_only(headline)
+                and name not in names
+            ):
                 names.append(name)
         if len(names) >= 20:
             break

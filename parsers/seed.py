@@ -15,7 +15,7 @@ from parsers import bylines
 from parsers.article import Paragraph, ParagraphKind, Precision
 from parsers.dates import Dated, parse_date
 from parsers.language import detect_language
-from parsers.text import clean, ends_sentence, fold, once
+from parsers.text import clean, ends_sentence, once, words_only
 
 _NAME = re.compile(r"(\d{3,9})_([0-9a-f]{16})\.txt")
 _PREFIX = re.compile(r"\s*date\s+(\d{4}-\d{2}(?:-\d{2})?)(?!\d)[ \t]*")
@@ -136,7 +136,7 @@ def _is_title(lines: list[str]) -> bool:
     first = lines[0]
     if len(lines) < 2 or len(first.split()) > _TITLE_WORDS or ends_sentence(first):
         return False
-    return bylines.split_dateline(first)[0] is None and fold(first) != fold(lines[1])
+    return bylines.split_dateline(first)[0] is None and words_only(first) != words_only(lines[1])
 
 
 def _take_byline(lines: list[str]) -> tuple[str, ...]:
@@ -153,13 +153,13 @@ def _take_captions(lines: list[str]) -> list[str]:
     position = 0
     while position < len(lines):
         line = lines[position]
-        doubled = position + 1 < len(lines) and fold(line) == fold(lines[position + 1])
+        doubled = position + 1 < len(lines) and words_only(line) == words_only(lines[position + 1])
         short = len(line.split()) <= _CAPTION_WORDS
         if short and (doubled or (kept and _reads_as_caption(line))):
-            if fold(line) not in known:
+            if words_only(line) not in known:
                 captions.append(line)
-            known.add(fold(line))
-        elif fold(line) not in known:
+            known.add(words_only(line))
+        elif words_only(line) not in known:
             kept.append(line)
         position += 2 if doubled else 1
     lines[:] = kept

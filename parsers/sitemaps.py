@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
+from parsers.dates import VIETNAM
 from parsers.errors import FeedError, UrlError
-from parsers.feed_dates import VIETNAM
 from parsers.feeds import LinkCollector, feed_of
 from parsers.links import Link
 from parsers.urls import canonical_url, host_of

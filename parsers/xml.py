@@ -101,8 +101,7 @@ def read_xml(
     text, problems = decode(data, content_type, max_bytes=max_bytes)
     refuse_html(text)
     clean, finished = _rewrite(text)
-    root_name = _root_name(clean)
-    if not finished or clean.rfind(f"</{root_name}") < 0:
+    if not finished or re.search(_root_end(clean), clean) is None:
         clean, cut = _complete_units(clean, units)
         if cut:
             problems.append(TRUNCATED)
@@ -276,9 +275,10 @@ def _repaired(match: re.Match[str]) -> str:
     return f"&amp;{name}" if char is None else html.escape(char)
 
 
-def _root_name(text: str) -> str:
+def _root_end(text: str) -> str:
+    """The pattern of the tag that ends the root; of any end tag where the text begins with none."""
     match = re.match(r"<([^\s<>/]+)", text)
-    return match.group(1) if match else ""
+    return rf"</{re.escape(match.group(1))}(?:\s[^<>]*)?>" if match else "</"
 
 
 def _complete_units(text: str, units: tuple[str, ...]) -> tuple[str, bool]:

@@ -8,6 +8,7 @@ PostgreSQL: an advisory lock held to the end of the transaction does the same.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,16 +33,19 @@ _SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL",
     "PRAGMA cache_size=-65536",
     "PRAGMA foreign_keys=ON",
+    "PRAGMA recursive_triggers=ON",  # so that INSERT OR REPLACE meets the guards too
 )
 
 
 def database_url(text_url: str) -> URL:
     """Read a database URL; `postgresql://` means psycopg 3. Raises UserError for any other database."""
     try:
-        url = make_url(text_url)
-    except ArgumentError as error:
+        # The old name of the scheme is still what many a hosting service hands out.
+        url = make_url(re.sub(r"\Apostgres://", "postgresql://", text_url))
+    except (ArgumentError, ValueError) as error:
+        # The text is not repeated: there may be a password in it.
         raise UserError(
-            f"KHOTIN_DATABASE_URL is not a database URL: {text_url!r}",
+            "KHOTIN_DATABASE_URL is not a database URL",
             reason="bad-database-url",
             hint="write sqlite:///path/to/khotin.db or postgresql://user@host/database",
         ) from error
@@ -61,6 +65,11 @@ def database_url(text_url: str) -> URL:
         reason="bad-database-url",
         hint="write sqlite:///path/to/khotin.db or postgresql://user@host/database",
     )
+
+
+def database_exists(url: URL) -> bool:
+    """Whether there may be a store behind the URL; of a server it is only known once it is asked."""
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
 
 
 def connect_engine(url: URL) -> Engine:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, exists, func, select
 
 from parsers.errors import NotFound
 from parsers.urls import url_key
@@ -90,6 +90,20 @@ def read_version(connection: Connection, version_id: int) -> VersionRow:
         there = f"versions 1 to {newest} are there" if newest else "the store is empty: run `khotin ingest`"
         raise NotFound(f"there is no version {version_id}", reason="no-such-version", hint=there)
     return VersionRow(**row)
+
+
+def count_by_source(connection: Connection, version: VersionRow) -> dict[str, int]:
+    """How many documents of a version each source has, without reading any."""
+    table = table_of(Revision)
+    later = table.alias()
+    superseded = exists().where(later.c.prev_id == table.c.id, later.c.id <= version.hi)
+    query = (
+        select(table.c.source, func.count())
+        .where(table.c.id <= version.hi, table.c.op != "retract", ~superseded)
+        .group_by(table.c.source)
+        .order_by(table.c.source)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 class Reader:

@@ -11,13 +11,20 @@ from types import TracebackType
 
 from sqlalchemy import Connection, insert, inspect, select, update
 
-from parsers.errors import NotFound, StoreError
+from parsers.errors import NotFound, StoreError, UserError
 from storage.archive import ArchiveWriter, read_payload
 from storage.captures import Captured, CaptureRow, read_left_over, write_captures
 from storage.checkpoint import Head, check_head, read_head, write_head
 from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, Dictionary, Packer, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, write_run
-from storage.database import connect_engine, create_tables, database_url, reading, writing
+from storage.database import (
+    connect_engine,
+    create_tables,
+    database_exists,
+    database_url,
+    reading,
+    writing,
+)
 from storage.hashing import FORMATS
 from storage.ledger import (
     EndpointState,
@@ -32,6 +39,7 @@ from storage.reading import (
     Change,
     Document,
     Reader,
+    count_by_source,
     read_dictionaries,
     read_version,
     read_versions,
@@ -47,6 +55,9 @@ from storage.stories import (
 )
 from storage.tables import SCHEMA_VERSION, IngestRun, Meta, Revision, Version, Zdict, table_of
 from storage.versions import NewVersion, VersionRow, last_version
+
+LONGEST_RUN = timedelta(days=1)
+"""A run that is older and has no end was killed."""
 
 
 class Store:
@@ -145,7 +156,13 @@ class Store:
             "started_at": now,
         }
         with self.writing() as connection:
-            connection.execute(insert(table_of(IngestRun)), [row])
+            table = table_of(IngestRun)
+            connection.execute(
+                update(table)
+                .where(table.c.state == "running", table.c.started_at < now - LONGEST_RUN)
+                .values(state="failed", detail="it never ended: the process was killed", finished_at=now)
+            )
+            connection.execute(insert(table), [row])
 
     def fail_run(self, run_id: str, detail: str, now: datetime) -> None:
         """Note that a run ended before its commit; what it fetched is taken up by the next one."""
@@ -229,6 +246,28 @@ class Store:
         with self.writing() as connection:
             return write_captures(connection, run_id, placed)
 
+    def mark_sample(self) -> None:
+        """Note, in a store without any version, that it is for the sample newsroom only.
+
+        Raises UserError for a store that holds something else: what is appended can never be taken out.
+        """
+        with self.writing() as connection:
+            if self._facts(connection).get("sample"):
+                return
+            if last_version(connection) is not None:
+                raise UserError(
+                    f"{self.location} is no store of the sample newsroom",
+                    reason="not-a-sample-store",
+                    hint="set KHOTIN_HOME to a folder of its own for the sample",
+                )
+            connection.execute(insert(table_of(Meta)), [{"key": "sample", "value": "1"}])
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the store was made for the sample newsroom."""
+        with self.reading() as connection:
+            return "sample" in self._facts(connection)
+
     # -- what the flows remember --------------------------------------------------------------------------
 
     def pages(self, source: str, urls: Sequence[str]) -> dict[str, PageState]:
@@ -302,6 +341,11 @@ class Store:
             first, last = (read_version(connection, number) if number else None for number in (old, new))
             return list(Reader(connection).changes(first, last))
 
+    def documents_by_source(self, version: VersionRow) -> dict[str, int]:
+        """How many documents of a version each source has."""
+        with self.reading() as connection:
+            return count_by_source(connection, version)
+
     def runs(self, limit: int = 20) -> list[RunRow]:
         """The newest runs with their sums."""
         with self.reading() as connection:
@@ -321,8 +365,14 @@ class Store:
         )
 
 
-def open_store(home: Path, url: str) -> Store:
-    """Open the store, and make it if there is none."""
+def open_store(home: Path, url: str, *, create: bool = True) -> Store:
+    """Open the store, and make it if there is none; with `create=False` raise NotFound instead."""
+    if not create and not database_exists(database_url(url)):
+        raise NotFound(
+            f"there is no store in {home}",
+            reason="no-store",
+            hint="set KHOTIN_HOME to the folder of a store, or make one: `khotin ingest --sample`",
+        )
     store = Store(home, url)
     try:
         home.mkdir(parents=True, exist_ok=True)

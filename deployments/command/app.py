@@ -9,6 +9,7 @@ import typer
 
 from flows.settings import VERSION, Settings, load_settings
 from flows.sources import Source, load_sources
+from parsers.errors import SourceFileError
 from storage import Store, open_store
 
 SHIPPED_SOURCES = Path(__file__).resolve().parents[1] / "sources"
@@ -46,14 +47,20 @@ def _root(
     pass
 
 
-def open_configured_store(settings: Settings) -> Store:
-    """The store that the settings name."""
-    return open_store(settings.home, settings.store_url)
+def open_configured_store(settings: Settings, *, create: bool = True) -> Store:
+    """The store that the settings name; only commands that write may make one."""
+    return open_store(settings.home, settings.store_url, create=create)
 
 
 def configured_sources(settings: Settings) -> tuple[Source, ...]:
     """The live sources: those of KHOTIN_SOURCES, or those that come with khotin."""
-    return load_sources(settings.sources or SHIPPED_SOURCES)
+    folder = settings.sources or SHIPPED_SOURCES
+    sources = load_sources(folder)
+    if not sources:
+        raise SourceFileError(
+            f"there is no source file in {folder}", hint="a source is a file NAME.toml; README: Add a source"
+        )
+    return sources
 
 
 __all__ = ["JsonOption", "app", "configured_sources", "load_settings", "open_configured_store"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,7 +28,7 @@ def log_command(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    with open_configured_store(load_settings()) as store:
+    with open_configured_store(load_settings(), create=False) as store:
         if runs:
             _tell_runs(store, limit, as_json=as_json)
         else:
@@ -97,20 +98,19 @@ def show_command(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    with open_configured_store(load_settings()) as store:
-        if target and not target.isdigit():
-            _show_document(store, document_id(target), at, raw=raw, as_json=as_json)
-        elif raw or at is not None:
-            raise UserError("--raw and --at go with a URL", hint="khotin show URL --at VERSION")
+    number = int(target) if re.fullmatch("[0-9]{1,15}", target) else None
+    url = document_id(target) if target and number is None else None
+    if url is None and (raw or at is not None):
+        raise UserError("--raw and --at go with a URL", hint="khotin show URL --at VERSION")
+    with open_configured_store(load_settings(), create=False) as store:
+        if url is not None:
+            _show_document(store, url, at, raw=raw, as_json=as_json)
         else:
-            _show_version(store, store.version(int(target) if target else None), as_json=as_json)
+            _show_version(store, store.version(number), as_json=as_json)
 
 
 def _show_version(store: Store, version: VersionRow, *, as_json: bool) -> None:
-    with store.documents(version) as documents:
-        per_source: dict[str, int] = {}
-        for document in documents:
-            per_source[document.record.source] = per_source.get(document.record.source, 0) + 1
+    per_source = store.documents_by_source(version)
     if as_json:
         print_json({"version": version, "documents_by_source": per_source})
         return
@@ -119,7 +119,7 @@ def _show_version(store: Store, version: VersionRow, *, as_json: bool) -> None:
         value = getattr(version, name)
         facts.add_row(name, local_time(value) if name == "created_at" else clean(str(value)))
     out.print(facts)
-    told = ", ".join(f"{count} {clean(source)}" for source, count in sorted(per_source.items()))
+    told = ", ".join(f"{count} {clean(source)}" for source, count in per_source.items())
     out.print(f"documents by source: {told}")
 
 
@@ -174,7 +174,7 @@ def diff_command(
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    with open_configured_store(load_settings()) as store:
+    with open_configured_store(load_settings(), create=False) as store:
         changes = store.changes(old, new)
     if as_json:
         print_json([_change_json(change) for change in changes])
@@ -224,7 +224,7 @@ def export_command(
     as_json: JsonOption = False,
 ) -> None:
     settings = load_settings()
-    with open_configured_store(settings) as store:
+    with open_configured_store(settings, create=False) as store:
         version = store.version(at)
         base = store.version(since) if since is not None else None
         if base is not None and base.id > version.id:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,7 +30,7 @@ from flows.prefect_runner import ingest_through_prefect, prefect_api_url
 from flows.seed import SeedReport, import_seeds
 from flows.settings import Settings
 from flows.sources import Source, load_sources
-from parsers.errors import NotFound
+from parsers.errors import NotFound, UserError
 from storage import Counts, Ending, Store, VersionRow
 
 SAMPLE_LABEL = "sample edition"
@@ -121,11 +123,21 @@ def ingest_command(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
+    if edition is not None and not sample:
+        raise UserError("--edition goes with --sample", hint="khotin ingest --sample --edition 2")
     settings = load_settings()
     sources = load_sources(SOURCES) if sample else configured_sources(settings)
     sources = _chosen(sources, source or [])
     user_agent = settings.user_agent(live=not sample)
     with open_configured_store(settings) as store:
+        if sample:
+            store.mark_sample()
+        elif store.is_sample:
+            raise UserError(
+                f"the store in {settings.home} holds the made-up press of the sample newsroom",
+                reason="sample-store",
+                hint="set KHOTIN_HOME to a folder of its own for the real corpus",
+            )
         if sample and not store.versions():
             seeds = _seed(store, SEEDS, quiet=as_json)
             if not as_json:
@@ -133,7 +145,9 @@ def ingest_command(
         served = None
         if sample:
             served = edition or min(store.finished_runs(SAMPLE_LABEL) + 1, LAST_EDITION)
-        report = asyncio.run(_ingest(store, sources, user_agent, served, force=force, quiet=as_json))
+        report = asyncio.run(
+            stopped_by_sigterm(_ingest(store, sources, user_agent, served, force=force, quiet=as_json))
+        )
     if as_json:
         print_json(_report_json(report, served))
     else:
@@ -141,6 +155,19 @@ def ingest_command(
     if report.failed_sources:
         everything = len(report.failed_sources) == len(report.sources)
         raise typer.Exit(int(ExitCode.FAILED if everything else ExitCode.IN_PART))
+
+
+async def stopped_by_sigterm(work: Coroutine[Any, Any, IngestReport]) -> IngestReport:
+    """Do the work; SIGTERM, as cron, systemd and Prefect send it, ends it as Ctrl-C does."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 def _chosen(sources: tuple[Source, ...], names: list[str]) -> tuple[Source, ...]:
@@ -231,6 +258,8 @@ def _tell_report(report: IngestReport, settings: Settings) -> None:
     for tally in result.tallies:
         for problem in tally.problems:
             err.print(f"[yellow]{tally.source}[/yellow]: {clean(problem)}")
+        for note in tally.notes:
+            err.print(f"{tally.source}: {clean(note)}")
     _tell_version(result.version, report, settings)
 
 
@@ -276,6 +305,7 @@ def _report_json(report: IngestReport, edition: int | None) -> dict[str, Any]:
                 "not_modified": tally.not_modified,
                 "bytes": tally.wire_bytes,
                 "problems": tally.problems,
+                "notes": tally.notes,
             }
             for tally in (result.tallies if result else ())
         ],

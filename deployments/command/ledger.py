@@ -30,8 +30,9 @@ def why_command(
     url: Annotated[str, typer.Argument(help="Address of an article as met, or id of a seed.", metavar="URL")],
     as_json: JsonOption = False,
 ) -> None:
-    with open_configured_store(load_settings()) as store:
-        story = store.story(document_id(url))
+    identity = document_id(url)
+    with open_configured_store(load_settings(), create=False) as store:
+        story = store.story(identity)
     if as_json:
         print_json(_story_json(story))
     else:

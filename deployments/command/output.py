@@ -35,6 +35,9 @@ out = _console(stderr=False)
 err = _console(stderr=True)
 
 
+INTERRUPTED = 130
+
+
 class ExitCode(IntEnum):
     """How the command ends; scripts may rely on the numbers."""
 
@@ -93,15 +96,11 @@ def told_errors() -> Iterator[None]:
             err.print(f"  {clean_lines(error.hint)}")
         code = ExitCode.BAD_INPUT if isinstance(error, UserError) else ExitCode.FAILED
         raise SystemExit(int(code)) from error
-    except KeyboardInterrupt:
-        err.print(
-            "[yellow]stopped[/yellow]; what was committed is safe, the rest is taken up by the next run"
-        )
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        # The reader of our output has gone, as `head` does: no fault of anyone.
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    except SystemExit as end:
+        # Typer turns Ctrl-C into this code before we see it.
+        if end.code == INTERRUPTED:
+            err.print("[yellow]stopped[/yellow]; what was committed is safe, the next run takes up the rest")
+        raise
 
 
 def clean_lines(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,12 @@ def test_seed_command_imports_once(tmp_path: Path) -> None:
         (["diff", "1", "99"], {}, "no-such-version", "versions 1 to"),
         (["show", "http://songthuong.example/none-post1.html"], {}, "no-such-document", "khotin why"),
         (["why", "http://songthuong.example/none-post1.html"], {}, "unknown-url", "sources list"),
+        (["show", "99999999999999999999"], {}, "bad-url", "whole address"),
+        (["show", "\u00b2"], {}, "bad-url", "whole address"),
+        (["ingest", "--edition", "2"], {}, "bad-input", "--sample"),
+        (["ingest"], {"KHOTIN_CONTACT": "a@b.example"}, "sample-store", "folder of its own"),
+        (["log"], {"KHOTIN_DATABASE_URL": "postgresql://u:secret@h:abc/db"}, "bad-database-url", ""),
+        (["log"], {"KHOTIN_HOME": "elsewhere"}, "no-store", "KHOTIN_HOME"),
         (["why", "javascript:alert(1)"], {}, "bad-scheme", ""),
         (["ingest"], {}, "no-contact", "KHOTIN_CONTACT"),
         (["ingest", "--sample", "--source", "nope"], {}, "no-such-source", "songthuong"),
@@ -160,11 +167,12 @@ def test_users_mistake_gets_a_short_error_that_says_what_to_do(
     assert says in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 4
+    assert "secret" not in done.stderr
 
 
 def test_home_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
-    done = khotin(tmp_path / "data", "log")
+    done = khotin(tmp_path / "data", "seed", str(SEEDS))
     assert done.returncode == 2
     assert "[home-not-writable]" in done.stderr
 
@@ -201,3 +209,43 @@ def test_text_of_pages_cannot_write_to_the_terminal() -> None:
 
     assert "\x1b" not in clean("tin \x1b[31mđỏ\x07")
     assert clean("[red]x[/red]") == "\\[red]x\\[/red]"
+
+
+def test_sigterm_ends_a_run_like_ctrl_c_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("KHOTIN_", "PREFECT_"))}
+    env |= {"KHOTIN_HOME": str(home), "PREFECT_HOME": str(tmp_path / "no-prefect")}
+    with subprocess.Popen(
+        [*KHOTIN, "ingest", "--sample"],
+        env=env,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "running directly" in line:
+                break
+        run.send_signal(signal.SIGTERM)
+        told = run.stderr.read()
+    assert run.returncode in (130, 0), told  # 0: it was quicker than the signal
+    if run.returncode == 130:
+        assert "stopped" in told
+    assert khotin(home, "ingest", "--sample").returncode == 0
+    assert {row["state"] for row in answer(home, "log", "--runs")} <= {"committed", "nothing", "failed"}
+
+
+def test_sample_is_kept_out_of_a_corpus_that_is_none(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    assert khotin(home, "seed", str(SEEDS)).returncode == 0
+    done = khotin(home, "ingest", "--sample")
+    assert done.returncode == 2
+    assert "[not-a-sample-store]" in done.stderr
+
+
+def test_folder_without_source_files_is_told(tmp_path: Path) -> None:
+    (tmp_path / "sources").mkdir()
+    done = khotin(tmp_path / "data", "sources", "list", KHOTIN_SOURCES=str(tmp_path / "sources"))
+    assert done.returncode == 2
+    assert "no source file" in done.stderr

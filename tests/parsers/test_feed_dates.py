@@ -1,4 +1,4 @@
-"""Dates as feeds write them."""
+"""Dates as feeds write them: the door of `parsers.dates` that takes a whole value or nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parsers.feed_dates import parse_feed_date
+from parsers.dates import parse_feed_date
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,15 @@ from parsers.feed_dates import parse_feed_date
         ("2026-02-28T24:00:00+07:00", "2026-03-01T00:00:00+07:00"),
         ("Sat, 31 Dec 2016 23:59:60 +0000", "2016-12-31T23:59:59+00:00"),
         ("2041-05-06T07:08:09Z", "2041-05-06T07:08:09+00:00"),
+        ("Tuesday, 6/8/2021", "2021-06-08T00:00:00+07:00"),
+        ("03/02/2026 09:25 AM", "2026-03-02T09:25:00+07:00"),
+        ("3/2/2026 9:25:00 AM GMT+7", "2026-02-03T09:25:00+07:00"),
+        ("3/2/2026 15:25:00 PM", "2026-02-03T15:25:00+07:00"),
+        ("3/25/2026 21:00", "2026-03-25T21:00:00+07:00"),
+        ("08:07 | 06/09/2026", "2026-09-06T08:07:00+07:00"),
+        ("March 2, 2026 9:25 PM", "2026-03-02T21:25:00+07:00"),
+        ("Mon, 02 Mar 2026 07:15:09 +7", "2026-03-02T07:15:09+07:00"),
+        ("2 Mar 126 07:15:09 GMT", "2026-03-02T07:15:09+00:00"),
     ],
 )
 def test_a_date_is_read_in_its_zone_or_in_vietnamese_time(text: str, moment: str) -> None:
@@ -73,6 +82,9 @@ def test_a_date_is_read_in_its_zone_or_in_vietnamese_time(text: str, moment: str
         "2026-03-02T07:60:00+07:00",
         "Mon, 02 Mar 2026 07:15:09 XYZ",
         "2026-03-02T07:15:09+25:00",
+        "2026-03-02T07:15:09+07:99",
+        "2026-03",
+        "Tháng 3/2026",
         "0001-01-01T00:00:00Z",
         "9999-12-31T24:00:00Z",
         "٢٠٢٦-٠٣-٠٢",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parsers.text import clean, ends_sentence, fold, once, unescape
+from parsers.text import clean, ends_sentence, once, one_line, unescape, words_only
 
 PIECES = st.sampled_from(
     [
@@ -61,8 +61,28 @@ def test_unescape_ends_on_deep_nesting() -> None:
     assert unescape("&" + "amp;" * 10_000 + "lt;") == "<"
 
 
-def test_fold_compares_words_only() -> None:
-    assert fold("“Vì An ninh – Tổ quốc”!") == fold("vì an ninh tổ quốc") == "vì an ninh tổ quốc"
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("Nước <b>sông</b> lên<br>rút", "Nước sông lên rút"),
+        ("&amp;lt;p&amp;gt;Chi&amp;amp;#7871;n sự&amp;lt;/p&amp;gt;", "Chiến sự"),
+        ("giá < 5 &copy=1 <!-- x -->", "giá < 5 &copy=1"),
+        ("ðường B\ufffdi\u200b", "đường B\ufffdi"),
+        ("<img src=a.jpg>", None),
+        (None, None),
+    ],
+)
+def test_one_line_is_the_clean_text_of_markup(markup: str | None, expected: str | None) -> None:
+    assert one_line(markup) == expected
+
+
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_titles_without_tags_are_cleaned_as_articles_are(text: str) -> None:
+    assert one_line(text) == (clean(text) or None)
+
+
+def test_words_only_leaves_punctuation_and_case_out() -> None:
+    assert words_only("“Vì An ninh – Tổ quốc”!") == words_only("vì an ninh tổ quốc") == "vì an ninh tổ quốc"
 
 
 @pytest.mark.parametrize(
