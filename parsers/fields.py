@@ -127,8 +127,11 @@ def split_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 def unique(values: Iterable[str]) -> list[str]:
     """The values, each once (compared as `words_only` does), in the order of their first places."""
-    found = {key: value for value in reversed(list(values)) if (key := words_only(value))}
-    return list(found.values())[::-1]
+    found: dict[str, str] = {}
+    for value in values:
+        if key := words_only(value):
+            found.setdefault(key, value)
+    return list(found.values())
 
 
 def description_keys(metadata: Metadata) -> tuple[str, ...]:
