@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from parsers.errors import StoreBusy, StoreError, UserError
-from storage.tables import APPEND_ONLY, metadata
+from storage.tables import APPEND_ONLY
 
 BUSY_TIMEOUT_SECONDS = 60
 # Any constant will do, so long as every khotin uses the same one.
@@ -151,12 +151,29 @@ def _named_errors(engine: Engine) -> Iterator[None]:
         ) from error
 
 
-def create_tables(connection: Connection) -> None:
-    """Make what is missing of tables and append-only guards; asking again changes nothing."""
-    metadata.create_all(connection)
+def make_guards(connection: Connection) -> None:
+    """Make the append-only guards that are missing; asking again changes nothing."""
+    there = set(inspect(connection).get_table_names())
     for table in APPEND_ONLY:
+        if table not in there:  # a schema older than today's
+            continue
         for statement in _guards(connection.dialect.name, table):
             connection.execute(text(statement))
+
+
+def drop_guards(connection: Connection) -> None:
+    """Drop all guards, whichever release made them: a migration must be able to change the tables."""
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        query = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
+    else:
+        query = (
+            "SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal"
+        )
+    for name, table in connection.exec_driver_sql(query).all():
+        if name.startswith("guard_"):
+            connection.exec_driver_sql(f'DROP TRIGGER "{name}"' + ("" if sqlite else f' ON "{table}"'))
 
 
 def _guards(dialect: str, table: str) -> Iterator[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from parsers.errors import NotFound, StoreError, UserError
 from storage.archive import ArchiveWriter, read_payload
@@ -17,15 +16,7 @@ from storage.captures import Captured, CaptureRow, read_left_over, write_capture
 from storage.checkpoint import Head, check_head, read_head, write_head
 from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, Dictionary, Packer, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, write_run
-from storage.database import (
-    connect_engine,
-    create_tables,
-    database_exists,
-    database_url,
-    reading,
-    writing,
-)
-from storage.hashing import FORMATS
+from storage.database import connect_engine, database_exists, database_url, reading, writing
 from storage.ledger import (
     EndpointState,
     PageState,
@@ -45,6 +36,7 @@ from storage.reading import (
     read_versions,
 )
 from storage.records import prepare
+from storage.schema import prepare_schema
 from storage.stories import (
     RunRow,
     Story,
@@ -53,7 +45,7 @@ from storage.stories import (
     read_runs,
     read_story,
 )
-from storage.tables import SCHEMA_VERSION, IngestRun, Meta, Revision, Version, Zdict, table_of
+from storage.tables import IngestRun, Meta, Revision, Version, Zdict, table_of
 from storage.versions import NewVersion, VersionRow, last_version
 
 LONGEST_RUN = timedelta(days=1)
@@ -104,28 +96,8 @@ class Store:
     # -- opening ----------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Make the tables of a new store, or check those of an old one."""
-        with self.reading() as connection:
-            ready = inspect(connection).has_table("meta")
-            facts = self._facts(connection) if ready else {}
-        if "store_id" not in facts:
-            with self.writing() as connection:
-                create_tables(connection)
-                facts = self._facts(connection)
-                if "store_id" not in facts:  # nobody else was first
-                    facts = {
-                        "store_id": str(uuid.uuid4()),
-                        "schema": str(SCHEMA_VERSION),
-                        "formats": FORMATS,
-                    }
-                    rows = [{"key": key, "value": value} for key, value in facts.items()]
-                    connection.execute(insert(table_of(Meta)), rows)
-        if facts["schema"] != str(SCHEMA_VERSION):
-            raise StoreError(
-                f"the store {self.location} has schema {facts['schema']}, this khotin knows {SCHEMA_VERSION}",
-                reason="other-schema",
-                hint="use the khotin release that made it, or a newer one",
-            )
+        """Make the tables of a new store, or bring those of an old one up to date."""
+        facts = prepare_schema(self._engine)
         self.store_id = facts["store_id"]
         self._check_checkpoint()
 

@@ -33,7 +33,8 @@ from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = 1
+SCHEMA = "0001"
+"""The newest migration in storage/migrations/versions: the schema that these tables are."""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -403,7 +404,7 @@ def table_of(model: type[SQLModel]) -> Table:
 
 __all__ = [
     "APPEND_ONLY",
-    "SCHEMA_VERSION",
+    "SCHEMA",
     "Capture",
     "Endpoint",
     "IngestRun",
