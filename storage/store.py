@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.engine import URL
 
 from parsers.errors import NotFound, StoreError, UserError
 from storage.archive import ArchiveWriter, read_payload
@@ -80,6 +81,11 @@ class Store:
     def location(self) -> str:
         """The database's URL, without a password."""
         return self._engine.url.render_as_string(hide_password=True)
+
+    @property
+    def url(self) -> URL:
+        """The database's URL with all that is needed to connect."""
+        return self._engine.url
 
     @property
     def archive_folder(self) -> Path:

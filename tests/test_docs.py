@@ -39,7 +39,9 @@ def test_readme_explains_every_reason(reason: str) -> None:
 
 
 def test_architecture_names_every_module() -> None:
-    names = {path.stem for path in sources() if path.name != "__init__.py"}
+    # Migrations are named by their number and purpose, and there will be many.
+    modules = [path for path in sources() if path.parent.name != "versions"]
+    names = {path.stem for path in modules if path.name != "__init__.py"}
     missing = sorted(name for name in names if f"`{name}`" not in ARCHITECTURE)
     assert missing == []
 
