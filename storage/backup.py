@@ -67,6 +67,7 @@ def back_up(
     try:
         temporary.mkdir(parents=True)
         _write_database(store, temporary / DATABASE)
+        advance()
         with open_store(temporary, f"sqlite:///{temporary / DATABASE}") as made:
             with made.reading() as connection:
                 version, extents = last_version(connection), archive_extents(connection)
