@@ -10,6 +10,9 @@ After that: read what was written (a rebuilt table is copied whole: prefer `add_
 storage/tables.py, and keep an old store for the test: `python -m tests.storage.schemas.make`.
 A change of the append-only guards needs a migration too, though an empty one: they are remade with each.
 
-Until the first release the first migration may be made anew instead: delete it and its dump, then the same
-two commands with `-m first`.
+Until the first release the first migration may be made anew instead:
+
+    rm storage/migrations/versions/0001_first.py
+    alembic revision --autogenerate -m first
+    python -m tests.storage.schemas.make
 """

@@ -100,7 +100,7 @@ def test_copy_holds_every_row_of_every_table_under_the_same_ids(both: tuple[Stor
 def test_copied_store_takes_the_next_run_like_the_first(both: tuple[Store, str], tmp_path: Path) -> None:
     store, target = both
     copy_store(store, target, tmp_path / "new")
-    results = []
+    results: list[Any] = []
     with open_store(tmp_path / "new", target) as copy:
         for one in (copy, store):
             one.begin_run("next", "ingest", "test", START)

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("links", sa.Integer(), nullable=False),
         sa.Column("checked_at", sa.BigInteger(), nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
         sa.Column("changed_at", sa.BigInteger(), nullable=True),
         sa.Column("next_check_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("url", name=op.f("pk_endpoint")),
@@ -101,8 +102,8 @@ def upgrade() -> None:
     op.create_table(
         "page",
         sa.Column("url_key", sa.LargeBinary(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
         sa.Column("found_in", sa.Text(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
@@ -117,11 +118,20 @@ def upgrade() -> None:
         sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("hint_at", sa.BigInteger(), nullable=True),
+        sa.Column("published_hint_at", sa.BigInteger(), nullable=True),
         sa.Column("fetched_at", sa.BigInteger(), nullable=True),
         sa.Column("retry_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("url_key", name=op.f("pk_page")),
+        sa.PrimaryKeyConstraint("url_key", "source", name=op.f("pk_page")),
     )
     op.create_index("ix_page_source_outcome", "page", ["source", "outcome"], unique=False)
+    op.create_index(
+        "ix_page_source_retry_at",
+        "page",
+        ["source", "retry_at"],
+        unique=False,
+        sqlite_where=sa.text("retry_at IS NOT NULL"),
+        postgresql_where=sa.text("retry_at IS NOT NULL"),
+    )
     op.create_table(
         "source_state",
         sa.Column("name", sa.String(), nullable=False),
@@ -131,7 +141,6 @@ def upgrade() -> None:
         sa.Column("requests_today", sa.Integer(), nullable=False),
         sa.Column("polled_at", sa.BigInteger(), nullable=True),
         sa.Column("next_poll_at", sa.BigInteger(), nullable=True),
-        sa.Column("new_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_source_state")),
     )
     op.create_table(
@@ -237,6 +246,7 @@ def upgrade() -> None:
         sa.Column("not_modified", sa.Integer(), nullable=False),
         sa.Column("wire_bytes", sa.BigInteger(), nullable=False),
         sa.Column("problems", sa.Text(), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "discovered = stored + revised + duplicate + rejected + unchanged + deferred + failed",
             name=op.f("ck_run_source_sum_holds"),

@@ -33,11 +33,12 @@ CREATE TABLE endpoint (
 	failures INTEGER NOT NULL, 
 	links INTEGER NOT NULL, 
 	checked_at BIGINT NOT NULL, 
+	answered_at BIGINT, 
 	changed_at BIGINT, 
 	next_check_at BIGINT, 
 	CONSTRAINT pk_endpoint PRIMARY KEY (url)
 );
-INSERT INTO "endpoint" VALUES('http://a.example/feed.xml','a','feed',NULL,NULL,NULL,NULL,'',0,0,1772413200000000,NULL,NULL);
+INSERT INTO "endpoint" VALUES('http://a.example/feed.xml','a','feed',NULL,NULL,NULL,NULL,'',0,0,1772413200000000,NULL,NULL,NULL);
 CREATE TABLE ingest_run (
 	run_id VARCHAR NOT NULL, 
 	kind VARCHAR NOT NULL, 
@@ -56,7 +57,7 @@ CREATE TABLE meta (
 	value VARCHAR NOT NULL, 
 	CONSTRAINT pk_meta PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('store_id','f294496c-8538-4dfa-a1bf-92b28e0faa57');
+INSERT INTO "meta" VALUES('store_id','44692efd-05ff-44a7-a73b-248b7620386c');
 INSERT INTO "meta" VALUES('formats','khotin-leaf-1 rfc6962-sha256 khotin-chain-1 khotin-body-1');
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
@@ -82,8 +83,8 @@ INSERT INTO "outcome" VALUES(3,'r1','a',X'888BCECD47570E31E23CB9C3A982DF42','htt
 INSERT INTO "outcome" VALUES(4,'r2','a',X'6F09FCE05AF7D21C280B5D2EF1713FB4','http://a.example/1','feed','revised','content-changed','',NULL,1,3,NULL,NULL,1772499600000000);
 CREATE TABLE page (
 	url_key BLOB NOT NULL, 
-	url TEXT NOT NULL, 
 	source VARCHAR NOT NULL, 
+	url TEXT NOT NULL, 
 	found_in TEXT NOT NULL, 
 	outcome VARCHAR NOT NULL, 
 	reason VARCHAR NOT NULL, 
@@ -98,13 +99,14 @@ CREATE TABLE page (
 	first_seen_at BIGINT NOT NULL, 
 	last_seen_at BIGINT NOT NULL, 
 	hint_at BIGINT, 
+	published_hint_at BIGINT, 
 	fetched_at BIGINT, 
 	retry_at BIGINT, 
-	CONSTRAINT pk_page PRIMARY KEY (url_key)
+	CONSTRAINT pk_page PRIMARY KEY (url_key, source)
 );
-INSERT INTO "page" VALUES(X'EC11839132A4225A475467EA1F38B1ED','http://a.example/3','a','feed','rejected','video',1,0,NULL,NULL,NULL,NULL,NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL);
-INSERT INTO "page" VALUES(X'6F09FCE05AF7D21C280B5D2EF1713FB4','http://a.example/1','a','feed','revised','content-changed',2,0,NULL,NULL,NULL,1,'http://a.example/1','r2',1772413200000000,1772499600000000,1772413200000000,1772413200000000,NULL);
-INSERT INTO "page" VALUES(X'888BCECD47570E31E23CB9C3A982DF42','http://a.example/2','a','feed','stored','new-article',1,0,NULL,NULL,NULL,NULL,'http://a.example/2','r1',1772413200000000,1772413200000000,NULL,NULL,NULL);
+INSERT INTO "page" VALUES(X'EC11839132A4225A475467EA1F38B1ED','a','http://a.example/3','feed','rejected','video',1,0,NULL,NULL,NULL,NULL,NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL);
+INSERT INTO "page" VALUES(X'6F09FCE05AF7D21C280B5D2EF1713FB4','a','http://a.example/1','feed','revised','content-changed',2,0,NULL,NULL,NULL,1,'http://a.example/1','r2',1772413200000000,1772499600000000,1772413200000000,NULL,1772413200000000,NULL);
+INSERT INTO "page" VALUES(X'888BCECD47570E31E23CB9C3A982DF42','a','http://a.example/2','feed','stored','new-article',1,0,NULL,NULL,NULL,NULL,'http://a.example/2','r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL);
 CREATE TABLE revision (
 	id INTEGER NOT NULL, 
 	version_id BIGINT NOT NULL, 
@@ -161,12 +163,13 @@ CREATE TABLE run_source (
 	not_modified INTEGER NOT NULL, 
 	wire_bytes BIGINT NOT NULL, 
 	problems TEXT NOT NULL, 
+	notes TEXT NOT NULL, 
 	CONSTRAINT pk_run_source PRIMARY KEY (run_id, source), 
 	CONSTRAINT ck_run_source_sum_holds CHECK (discovered = stored + revised + duplicate + rejected + unchanged + deferred + failed), 
 	CONSTRAINT fk_run_source_run_id_ingest_run FOREIGN KEY(run_id) REFERENCES ingest_run (run_id)
 );
-INSERT INTO "run_source" VALUES('r1','a',3,2,0,0,1,0,0,0,0,0,0,'["một lỗi"]');
-INSERT INTO "run_source" VALUES('r2','a',1,0,1,0,0,0,0,0,0,0,0,'[]');
+INSERT INTO "run_source" VALUES('r1','a',3,2,0,0,1,0,0,0,0,0,0,'["một lỗi"]','[]');
+INSERT INTO "run_source" VALUES('r2','a',1,0,1,0,0,0,0,0,0,0,0,'[]','[]');
 CREATE TABLE schema_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT schema_version_pkc PRIMARY KEY (version_num)
@@ -180,10 +183,9 @@ CREATE TABLE source_state (
 	requests_today INTEGER NOT NULL, 
 	polled_at BIGINT, 
 	next_poll_at BIGINT, 
-	new_at BIGINT, 
 	CONSTRAINT pk_source_state PRIMARY KEY (name)
 );
-INSERT INTO "source_state" VALUES('a',0,'','',0,1772413200000000,1772416800000000,NULL);
+INSERT INTO "source_state" VALUES('a',0,'','',0,1772413200000000,1772416800000000);
 CREATE TABLE tag (
 	name VARCHAR NOT NULL, 
 	version_id BIGINT NOT NULL, 
@@ -231,6 +233,7 @@ CREATE INDEX ix_endpoint_source ON endpoint (source);
 CREATE INDEX ix_outcome_run_id ON outcome (run_id);
 CREATE INDEX ix_outcome_url_key ON outcome (url_key);
 CREATE INDEX ix_page_source_outcome ON page (source, outcome);
+CREATE INDEX ix_page_source_retry_at ON page (source, retry_at) WHERE retry_at IS NOT NULL;
 CREATE INDEX ix_revision_body_key ON revision (body_key);
 CREATE INDEX ix_revision_text_key ON revision (text_key);
 CREATE UNIQUE INDEX uq_revision_prev_id ON revision (prev_id) WHERE prev_id IS NOT NULL;
