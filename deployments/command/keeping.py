@@ -38,7 +38,7 @@ def backup_command(
     as_json: JsonOption = False,
 ) -> None:
     with (
-        open_configured_store(load_settings()) as store,
+        open_configured_store(load_settings(), create=False) as store,
         steps("backup", quiet=as_json, total=PARTS) as advance,
     ):
         made = back_up(store, folder, link=link, advance=advance)
@@ -83,7 +83,7 @@ def copy_command(
     as_json: JsonOption = False,
 ) -> None:
     settings = load_settings()
-    with open_configured_store(settings) as store:
+    with open_configured_store(settings, create=False) as store:
         total = count_batches(store)
         with steps("copy", quiet=as_json, total=total) as advance:
             done = copy_store(store, to_url, home, advance=advance)
