@@ -8,6 +8,7 @@ is only imported when it is needed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -93,6 +94,9 @@ class ParquetFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # A writer that is left open writes its footer when it is collected, then to a closed file.
+        with suppress(OSError):
+            self._writer.close()
         self._stream.close()
 
     @property
@@ -134,20 +138,16 @@ def write_shards(
     data.mkdir()
     counts: list[int] = []
     remaining = iter(rows)
-    more = True
-    while more or not counts:
+    row = next(remaining, None)
+    while row is not None or not counts:  # an empty corpus has one empty shard
         with ParquetFile(data / f"{len(counts)}.part", sharding.rows_per_group) as file:
-            more = False
-            for row in remaining:
+            full = False
+            while row is not None and not full:
                 grouped = file.add(row)
-                if file.documents >= sharding.documents or (grouped and file.bytes >= sharding.bytes):
-                    more = True
-                    break
-            if file.documents == 0 and counts:  # the last shard was full to the brim
-                break
+                full = file.documents >= sharding.documents or (grouped and file.bytes >= sharding.bytes)
+                row = next(remaining, None)
             file.finish({**metadata, "documents": file.documents, "shard": len(counts)})
             counts.append(file.documents)
-    (data / f"{len(counts)}.part").unlink(missing_ok=True)
     names = []
     for number in range(len(counts)):
         name = f"data/train-{number:05}-of-{len(counts):05}.parquet"

@@ -15,6 +15,10 @@ from pathlib import Path
 from parsers.errors import StoreError, UserError
 
 
+_MANY_FILES = 1_000
+"""From so many on, syncing the whole machine once is quicker than each file by itself (a million take hours)."""
+
+
 @contextmanager
 def file_place(target: Path, beside: Path, *, force: bool) -> Iterator[tuple[Path, Path]]:
     """Temporary paths for a file and for the file `beside` it that vouches for it, which appears last."""
@@ -57,8 +61,7 @@ def folder_place(target: Path, *, force: bool, is_export: Callable[[Path], bool]
         try:
             temporary.mkdir(parents=True)
             yield temporary
-            # One call for a folder of perhaps a million files; a sync for each would take hours.
-            os.sync()
+            _sync_folder(temporary)
             if target.exists() and not free:
                 target.rename(old)
             try:
@@ -83,6 +86,15 @@ def _refuse_existing(target: Path, *, force: bool) -> None:
         raise UserError(
             f"{target} is there already", reason="export-exists", hint="name another target, or add --force"
         )
+
+
+def _sync_folder(folder: Path) -> None:
+    paths = [folder, *folder.rglob("*")]
+    if len(paths) > _MANY_FILES:
+        os.sync()
+        return
+    for path in paths:
+        _sync(path)
 
 
 def _sync(path: Path) -> None:
