@@ -14,9 +14,8 @@ from pathlib import Path
 
 from parsers.errors import StoreError, UserError
 
-
 _MANY_FILES = 1_000
-"""From so many on, syncing the whole machine once is quicker than each file by itself (a million take hours)."""
+"""From so many on, syncing the whole machine once is quicker than syncing each file (a million take hours)."""
 
 
 @contextmanager

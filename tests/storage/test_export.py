@@ -30,7 +30,7 @@ def documents(path: Path) -> dict[str, Any]:
         rows = [
             row for part in sorted(path.glob("data/*.parquet")) for row in pq.read_table(part).to_pylist()
         ]
-    elif path.suffix == ".parquet":
+    elif path.read_bytes().startswith(b"PAR1"):
         rows = pq.read_table(path).to_pylist()
     else:
         rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]
@@ -66,7 +66,7 @@ def test_export_of_every_version_and_delta_verifies(store: Store, tmp_path: Path
 def test_root_is_the_same_in_all_forms_and_on_both_databases(store: Store, tmp_path: Path) -> None:
     grow(store)
     roots = {export_corpus(store, store.version(), tmp_path / form, Form(form)).leaves_root for form in FORMS}
-    assert roots == {"c0ffee"}
+    assert roots == {"09eead2d55c20d2b00ae81489938c09f6d9ffc7def87686660b0dc61d3f81e69"}
 
 
 def test_delta_holds_what_was_added_or_revised_after_a_version(store: Store, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_parquet_has_types_row_groups_and_its_origin_in_the_metadata(store: Stor
     with pq.ParquetFile(path) as file:
         types = {field.name: str(field.type) for field in file.schema_arrow}
         assert types["date"] == types["fetched"] == "timestamp[us, tz=UTC]"
-        assert types["tags"].startswith("list<")
+        assert types["tags"] == "list<element: string>"
         assert (
             types["paragraphs"].startswith("list<") and "struct<kind: string not null" in types["paragraphs"]
         )
@@ -268,7 +268,7 @@ def test_stream_is_the_same_as_the_file(store: Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["jsonl", "parquet", "hf"])
 def test_hostile_titles_and_addresses_stay_data(store: Store, tmp_path: Path, form: str) -> None:
     hostile = [
-        article(n, title=title, url=f"http://a.example/{n}?../../x={title[:9]!r}", section=title)
+        article(n, title=title, url=f"http://a.example/{n}?../../x={title[:9]!r}", section=title[:9])
         for n, title in enumerate(HOSTILE)
     ]
     commit(store, "r1", *hostile)

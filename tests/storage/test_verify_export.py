@@ -141,7 +141,16 @@ def test_edited_row_of_a_rewritten_parquet_file_is_named(sqlite_store: Store, tm
     (tmp_path / "x.parquet.manifest.json").unlink()
     found = verify_export(path)
     assert [(f.where, f.document) for f in found.findings] == [("x.parquet, row 3", table["id"][3].as_py())]
-    assert found.version == 3  # from the file's own metadata
+
+
+def test_parquet_file_without_its_manifest_is_checked_by_its_own_metadata(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    path = export(sqlite_store, tmp_path / "x.parquet", "parquet")
+    (tmp_path / "x.parquet.manifest.json").unlink()
+    found = verify_export(path)
+    assert (found.findings, found.version, found.chain) == ((), 3, sqlite_store.version().chain)
+    assert len(found.notes) == 1
 
 
 def _set(*keys: str, value: object) -> Edit:
