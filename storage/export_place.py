@@ -15,7 +15,7 @@ from pathlib import Path
 from parsers.errors import StoreError, UserError
 
 _MANY_FILES = 1_000
-"""From so many on, syncing the whole machine once is quicker than syncing each file (a million take hours)."""
+"""From so many on, the whole machine is synced once: a million files one by one would take hours."""
 
 
 @contextmanager
