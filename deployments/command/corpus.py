@@ -1,21 +1,19 @@
-"""`khotin log`, `show`, `diff` and `export`: reading the corpus back."""
+"""`khotin log`, `show` and `diff`: reading the corpus back."""
 
 from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from deployments.command.app import JsonOption, app, load_settings, open_configured_store
 from deployments.command.arguments import document_id
-from deployments.command.output import clean, clean_lines, err, local_time, out, print_json, table
-from deployments.command.progress import steps
+from deployments.command.output import clean, clean_lines, local_time, out, print_json, table
 from parsers.errors import NotFound, UserError
 from storage import Change, Document, Store, VersionRow
-from storage.export import export_row, write_jsonl
+from storage.export import export_row
 
 _NUMBERS = ("version", "added", "revised", "retracted", "documents")
 
@@ -206,40 +204,3 @@ def _change_json(change: Change) -> dict[str, Any]:
         "new_leaf": change.new.leaf if change.new else None,
         "text_diff": change.text_diff() if change.kind == "revised" else None,
     }
-
-
-@app.command("export", help="Write the corpus as of a version: JSON Lines, one document a line.")
-def export_command(
-    target: Annotated[
-        str,
-        typer.Argument(
-            help="File to write, - for standard output; default: exports/version-N.jsonl in KHOTIN_HOME.",
-            metavar="[FILE]",
-        ),
-    ] = "",
-    at: Annotated[int | None, typer.Option("--at", help="Version to export; default: the newest.")] = None,
-    since: Annotated[
-        int | None, typer.Option("--since", help="Only what was added or revised after this version.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    settings = load_settings()
-    with open_configured_store(settings, create=False) as store:
-        version = store.version(at)
-        base = store.version(since) if since is not None else None
-        if base is not None and base.id > version.id:
-            raise UserError(f"version {base.id} is newer than version {version.id}", hint="swap them")
-        if target == "-":
-            if as_json:
-                raise UserError("--json and - both write to standard output", hint="name a file")
-            write_jsonl(store, version, sys.stdout.buffer, since=base)
-            sys.stdout.buffer.flush()
-            return
-        name = f"version-{version.id}{f'-since-{base.id}' if base else ''}.jsonl"
-        path = Path(target) if target else settings.home / "exports" / name
-        with steps("export", quiet=as_json, total=version.documents) as advance:
-            count = write_jsonl(store, version, path, since=base, advance=advance)
-    if as_json:
-        print_json({"file": str(path), "version": version.id, "documents": count})
-    else:
-        err.print(f"{count} documents of version {version.id} written to {clean(str(path))}")
