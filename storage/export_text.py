@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from parsers import SeedDocument, parse_seed
+from parsers.bylines import split_dateline
 from parsers.dates import VIETNAM
 from parsers.text import clean
 from parsers.urls import url_key
@@ -113,6 +114,11 @@ def _forms(record: Record) -> Iterator[str]:
         yield _joined(prefix, [day, title, *lines, byline])
     yield _joined(prefix, lines)
     yield _joined(prefix, [*lines, byline])
+    if lines and (rest := split_dateline(lines[0])[1]) != lines[0]:
+        # Its reader takes one dateline off: two of them leave one.
+        twice = lines[0].removesuffix(rest) + lines[0]
+        yield _joined(prefix, [title, twice, *lines[1:]])
+        yield _joined(prefix, [twice, *lines[1:]])
     # A line that is taken for a caption, or stands twice, is safe within a longer one.
     for head in ([title], []):
         joined = lines

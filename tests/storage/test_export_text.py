@@ -33,13 +33,13 @@ def listing(folder: Path) -> dict[str, dict[str, str]]:
 async def test_sample_corpus_goes_out_and_comes_back_with_the_same_texts(
     store: Store, tmp_path: Path
 ) -> None:
-    import_seeds(store, SEEDS, clock=SystemClock(), rng=random.Random(7))
+    import_seeds(store, SEEDS, clock=SystemClock(), rng=random.Random(11))
     await run_edition(store, 1)
     await run_edition(store, 2)
     folder = export(store, tmp_path / "out", "text")
     files = listing(folder)
     with open_store(tmp_path / "b", f"sqlite:///{tmp_path / 'b' / 'khotin.db'}") as other:
-        report = import_seeds(other, folder, clock=SystemClock(), rng=random.Random(7))
+        report = import_seeds(other, folder, clock=SystemClock(), rng=random.Random(11))
         assert report.problems == ()
         back = texts(other)
     wanted = texts(store)
@@ -54,7 +54,7 @@ async def test_sample_corpus_goes_out_and_comes_back_with_the_same_texts(
 
 
 def test_names_are_the_seeds_own_ids_and_the_keys_of_addresses(store: Store, tmp_path: Path) -> None:
-    import_seeds(store, SEEDS, clock=SystemClock(), rng=random.Random(7))
+    import_seeds(store, SEEDS, clock=SystemClock(), rng=random.Random(11))
     grow(store)
     names = {path.name.partition("_")[2] for path in export(store, tmp_path / "out", "text").glob("*.txt")}
     assert {path.name.partition("_")[2] for path in SEEDS.glob("*.txt")} <= names
@@ -114,9 +114,8 @@ def test_line_that_its_reader_would_drop_is_kept_within_another(lines: list[str]
     file = seed_file(7, record)
     read = parse_seed(file.name, file.data)
     assert isinstance(read, SeedDocument)
-    same = read.text.split() == record.text.split()
-    assert same == (file.fidelity is not Fidelity.CHANGED)
-    assert same or lines[0].startswith("(")  # a dateline is always taken off: that is told
+    assert read.text.split() == record.text.split()
+    assert file.fidelity is not Fidelity.CHANGED
 
 
 def test_document_without_text_is_told_as_changed() -> None:
