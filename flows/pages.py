@@ -16,6 +16,7 @@ from parsers import parse_article
 from parsers.article import Article, Rejection, RejectReason
 from parsers.errors import (
     FetchError,
+    NotFound,
     RefusedFetchError,
     StoreDamaged,
     StoreError,
@@ -167,10 +168,10 @@ def _changed_since(item: Found, fetched_at: datetime) -> bool:
 
 
 def _from_archive(item: Found, row: CaptureRow, bench: Workbench) -> FetchedPage | None:
-    """The page as an interrupted run kept it; None if it is not whole, so that it is fetched again."""
+    """The page as an interrupted run kept it; None if it is not whole or purged: then it is fetched again."""
     try:
         body = bench.store.raw(row.id)
-    except StoreDamaged:
+    except (StoreDamaged, NotFound):
         return None
     met = replace(
         item.met,

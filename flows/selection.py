@@ -122,6 +122,9 @@ def _within_room(fetch: list[Found], room: int) -> tuple[list[Found], list[Found
 
 def _without_request(item: Found, page: PageState | None, now: datetime, *, outside: bool) -> End | None:
     """How a URL ends without a request; None if it is to be fetched."""
+    if page is not None and page.reason == "retracted":
+        # Not even asked for: its page would be kept in the raw archive, from which it was perhaps purged.
+        return End(item.met, Ending.REJECTED, "retracted", skipped=True)
     if outside:
         known = page is not None and page.reason == "outside-pattern"
         ending = Ending.UNCHANGED if known else Ending.REJECTED

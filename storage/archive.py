@@ -23,9 +23,11 @@ from typing import BinaryIO
 from fastwarc.stream_io import GzipWriter
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
-from parsers.errors import StoreDamaged, StoreError
+from parsers.errors import NotFound, StoreDamaged, StoreError
 
 ROTATE_BYTES = 1_000_000_000
+PURGED_RECORD = b"purged: yes"
+"""The first line of the record that stands in the place of a page that was purged (storage/purge.py)."""
 _DROPPED_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
 
 
@@ -207,7 +209,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_payload(folder: Path, file: str, offset: int, length: int, payload_sha256: str) -> bytes:
-    """Read back one payload and check it. Raises StoreDamaged when it is not what was written."""
+    """Read back one payload and check it.
+
+    Raises StoreDamaged when it is not what was written, NotFound (`purged`) when it was purged.
+    """
     where = f"{file} at byte {offset}"
     hint = "restore the file from a backup of the raw archive"
     try:
@@ -215,9 +220,16 @@ def read_payload(folder: Path, file: str, offset: int, length: int, payload_sha2
             stream.seek(offset)
             member = stream.read(length)
         record = next(iter(ArchiveIterator(io.BytesIO(member), parse_http=True)), None)
-        body = None if record is None else record.reader.read()
+        body = None if record is None else bytes(record.reader.read())
+        purged = record is not None and record.record_type == WarcRecordType.metadata
     except OSError as error:
         raise StoreDamaged(f"the raw page {where} cannot be read: {error}", hint=hint) from error
+    if purged and body is not None and body.startswith(PURGED_RECORD):
+        raise NotFound(
+            f"the raw page {where} was purged",
+            reason="purged",
+            hint="`khotin history URL` tells when its document was retracted, and why",
+        )
     if body is None or hashlib.sha256(body).hexdigest() != payload_sha256:
         raise StoreDamaged(f"the raw page {where} is not what was stored", hint=hint)
-    return bytes(body)
+    return body

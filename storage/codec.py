@@ -24,6 +24,7 @@ MAX_BODY_BYTES = 64_000_000
 """No body is unpacked beyond this: a damaged frame must not take all memory."""
 
 ZSTD, PURGED = "zstd", "purged"
+"""A purged row has lost its body for ever; what its hashes say of it still stands."""
 
 
 @dataclass(frozen=True, slots=True)

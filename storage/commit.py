@@ -105,7 +105,7 @@ def write_run(
             part.problems,
             part.notes,
         )
-        connection.execute(insert(table_of(RunSource)), [_tally_row(new.run_id, tally)])
+        connection.execute(insert(table_of(RunSource)), [tally_row(new.run_id, tally)])
         tallies.append(tally)
     for part in parts:
         write_endpoints(connection, part.endpoints)
@@ -174,7 +174,8 @@ def _finish_run(connection: Connection, run_id: str, version: VersionRow | None,
     )
 
 
-def _tally_row(run_id: str, tally: SourceTally) -> dict[str, Any]:
+def tally_row(run_id: str, tally: SourceTally) -> dict[str, Any]:
+    """A row of `run_source`."""
     return {
         "run_id": run_id,
         "source": tally.source,

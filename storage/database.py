@@ -8,6 +8,7 @@ PostgreSQL: an advisory lock held to the end of the transaction does the same.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -20,9 +21,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from parsers.errors import StoreBusy, StoreError, UserError
-from storage.tables import APPEND_ONLY
+from storage.tables import APPEND_ONLY, Revision, table_of
 
 BUSY_TIMEOUT_SECONDS = 60
+_CHECKPOINT_PATIENCE_MS = 5_000
 # Any constant will do, so long as every khotin uses the same one.
 ADVISORY_LOCK = 0x6B686F74696E
 
@@ -132,6 +134,22 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+def forget_deleted(engine: Engine) -> None:
+    """After a purge: let the write-ahead log of SQLite not keep what the database has forgotten.
+
+    A reader that holds an old state keeps the log for as long as it reads; later checkpoints empty it then.
+    PostgreSQL frees the space of old rows by itself (autovacuum).
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with contextlib.closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={_CHECKPOINT_PATIENCE_MS}")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
+        cursor.close()
+
+
 @contextmanager
 def _named_errors(engine: Engine) -> Iterator[None]:
     try:
@@ -177,18 +195,56 @@ def drop_guards(connection: Connection) -> None:
 
 
 def _guards(dialect: str, table: str) -> Iterator[str]:
+    """Refuse every UPDATE, DELETE and TRUNCATE, save the one that purges a body."""
     if dialect == "sqlite":
         for action in ("UPDATE", "DELETE"):
+            unless = f"WHEN NOT ({_sqlite_purge()}) " if (table, action) == ("revision", "UPDATE") else ""
             yield (
                 f"CREATE TRIGGER IF NOT EXISTS guard_{table}_{action.lower()} BEFORE {action} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+                f"{unless}BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
     else:
         yield (
             "CREATE OR REPLACE FUNCTION khotin_append_only() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
         )
+        actions = "UPDATE OR DELETE OR TRUNCATE"
+        if table == "revision":
+            actions = "DELETE OR TRUNCATE"
+            yield _POSTGRESQL_PURGE_ONLY
+            yield (
+                f"CREATE OR REPLACE TRIGGER guard_{table}_update BEFORE UPDATE ON {table} "
+                "FOR EACH ROW EXECUTE FUNCTION khotin_purge_only()"
+            )
         yield (
-            f"CREATE OR REPLACE TRIGGER guard_{table} BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            f"CREATE OR REPLACE TRIGGER guard_{table} BEFORE {actions} ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION khotin_append_only()"
         )
+
+
+# A purge empties the body of a revision that a later tombstone hides, says so in `codec`, and changes
+# nothing else. A tombstone itself keeps its body: it holds the reason.
+_IS_PURGE = (
+    "OLD.op <> 'retract' AND OLD.codec <> 'purged' AND EXISTS (SELECT 1 FROM revision AS tomb "
+    "WHERE tomb.url_key = OLD.url_key AND tomb.rev > OLD.rev AND tomb.op = 'retract')"
+)
+
+
+def _sqlite_purge() -> str:
+    columns = (column.name for column in table_of(Revision).columns if column.name not in ("codec", "body"))
+    same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in columns)
+    return f"NEW.codec IS 'purged' AND NEW.body IS x'' AND {same} AND {_IS_PURGE}"
+
+
+_POSTGRESQL_PURGE_ONLY = f"""
+CREATE OR REPLACE FUNCTION khotin_purge_only() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE purged RECORD;
+BEGIN
+    purged := OLD;
+    purged.codec := 'purged';
+    purged.body := ''::bytea;
+    IF NEW IS NOT DISTINCT FROM purged AND {_IS_PURGE} THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END $$"""

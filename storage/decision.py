@@ -10,10 +10,14 @@ from storage.records import ContentOfRow, Record
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A record that a run offers to the corpus, and the page it was read from."""
+    """A record that a run offers to the corpus, and the page it was read from.
+
+    `replaces`: the record was read again from the page of this revision (a reparse), and may follow no other.
+    """
 
     met: Met
     record: Record
+    replaces: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,17 @@ def decide(offer: Offer, head: Head | None, page: PageState | None, twin: Twin |
             return End(met, Ending.DUPLICATE, twin.reason, partner_url=twin.url, partner_revision_id=twin.id)
         reason = "new-seed" if record.record_kind == "seed" else "new-article"
         return End(met, Ending.STORED, reason, record_url=record.url)
+    if head.op == "retract":
+        return End(met, Ending.REJECTED, "retracted", partner_revision_id=head.id)
     # A second page that names the same canonical URL must not revise it back and forth.
     owner = met.url == record.url or (page is not None and page.record_url == record.url)
-    if head.in_this_run or not owner:
+    if head.in_this_run or not (owner or offer.replaces is not None):
         return End(
             met, Ending.DUPLICATE, "same-canonical-url", partner_url=head.url, partner_revision_id=head.id
         )
-    if head.op == "retract":
-        return End(met, Ending.REJECTED, "retracted", partner_revision_id=head.id)
+    if offer.replaces not in (None, head.id):
+        return End(met, Ending.UNCHANGED, "newer-revision", record_url=record.url, revision_id=head.id)
     if record.same_content(head.content):
         return End(met, Ending.UNCHANGED, "same-content", record_url=record.url, revision_id=head.id)
-    return End(met, Ending.REVISED, "content-changed", record_url=record.url)
+    reason = "content-changed" if offer.replaces is None else "reparsed"
+    return End(met, Ending.REVISED, reason, record_url=record.url)

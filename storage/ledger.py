@@ -40,7 +40,8 @@ class Met:
     """One URL met in a run: where it was found and, if it was fetched, what came back.
 
     `hint_at` and `published_hint_at` are the times of last change and of publication as feeds and sitemaps
-    told them.
+    told them. `seen` is False where nobody looked at the site (a reparse of the archive): the ledger gets its
+    row, but what is known of the page stays as it is.
     """
 
     url: str
@@ -53,6 +54,7 @@ class Met:
     etag: str | None = None
     last_modified: str | None = None
     payload_sha256: str | None = None
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ def write_ends(connection: Connection, run_id: str, source: str, ends: Sequence[
         connection.execute(
             insert(table_of(Outcome)), [_outcome_row(run_id, source, end, now) for end in asked]
         )
-        _write_pages(connection, run_id, source, asked, now)
+        _write_pages(connection, run_id, source, [end for end in asked if end.met.seen], now)
     skipped = [url_key(end.met.url) for end in ends if end.skipped]
     page = table_of(Page)
     for start in range(0, len(skipped), CHUNK):

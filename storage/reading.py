@@ -56,6 +56,8 @@ def _lines(document: Document | None) -> list[str]:
     if document is None:
         return []
     record = document.record
+    if record.purged:
+        return ["(the text was purged)"]
     return [
         f"title: {record.title}",
         *([f"lead: {record.lead}"] if record.lead else []),

@@ -20,12 +20,21 @@ from storage.hashing import leaf_hash
 from storage.tables import micros
 
 
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """Why a document was taken out, and whether the bodies and raw pages of all its revisions went too."""
+
+    reason: str
+    purge: bool
+
+
 @dataclass(frozen=True)
 class Record:
     """One document as it goes into the store and comes out of it.
 
     `record_kind` is `seed` or `article`; `payload_sha256` names the raw bytes it was read from. A purged
-    record has lost its title, authors, lead, paragraphs and captions for ever.
+    record has lost its title, authors, lead, paragraphs and captions for ever. `retraction` stands in a
+    tombstone only (storage/retraction.py), which has none of these.
     """
 
     url: str
@@ -49,6 +58,7 @@ class Record:
     fetched_at: datetime
     payload_sha256: str | None
     purged: bool = False
+    retraction: Retraction | None = None
 
     @cached_property
     def text(self) -> str:
@@ -59,15 +69,16 @@ class Record:
     @cached_property
     def body(self) -> bytes:
         """All that was written in the document, as canonical JSON: what is hashed, packed and purged."""
-        return orjson.dumps(
-            {
-                "title": self.title,
-                "authors": self.authors,
-                "lead": self.lead,
-                "paragraphs": [[p.kind.value, p.text] for p in self.paragraphs],
-                "captions": self.captions,
-            }
-        )
+        written: dict[str, Any] = {
+            "title": self.title,
+            "authors": self.authors,
+            "lead": self.lead,
+            "paragraphs": [[p.kind.value, p.text] for p in self.paragraphs],
+            "captions": self.captions,
+        }
+        if self.retraction is not None:
+            written["retraction"] = {"reason": self.retraction.reason, "purge": self.retraction.purge}
+        return orjson.dumps(written)
 
     @cached_property
     def body_sha256(self) -> str:
@@ -276,6 +287,8 @@ def record_of_row(row: Mapping[str, Any], unpacker: Unpacker) -> Record:
         paragraphs = tuple(Paragraph(text, ParagraphKind(kind)) for kind, text in body["paragraphs"])
         title, lead = str(body["title"]), body["lead"]
         authors, captions = tuple(body["authors"]), tuple(body["captions"])
+        told = body.get("retraction")
+        retraction = Retraction(str(told["reason"]), bool(told["purge"])) if told else None
     except (ValueError, KeyError, TypeError, StoreDamaged) as error:
         raise StoreDamaged(
             f"revision {row['id']} ({row['url']}) cannot be read: {error}",
@@ -303,4 +316,5 @@ def record_of_row(row: Mapping[str, Any], unpacker: Unpacker) -> Record:
         fetched_at=row["fetched_at"],
         payload_sha256=row["payload_sha256"],
         purged=purged,
+        retraction=retraction,
     )

@@ -15,7 +15,7 @@ from parsers.errors import NotFound, StoreError, UserError
 from storage.archive import ArchiveWriter, read_payload
 from storage.captures import Captured, CaptureRow, read_left_over, write_captures
 from storage.checkpoint import Head, check_head, read_head, write_head
-from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, Dictionary, Packer, Unpacker, train
+from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, ZSTD, Dictionary, Packer, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, write_run
 from storage.database import connect_engine, database_exists, database_url, reading, writing
 from storage.ledger import (
@@ -33,7 +33,6 @@ from storage.reading import (
     Reader,
     count_by_source,
     read_dictionaries,
-    read_version,
     read_versions,
 )
 from storage.records import prepare
@@ -47,6 +46,7 @@ from storage.stories import (
     read_story,
 )
 from storage.tables import IngestRun, Meta, Revision, Version, Zdict, table_of
+from storage.tags import LATEST, resolve
 from storage.versions import NewVersion, VersionRow, last_version
 
 LONGEST_RUN = timedelta(days=1)
@@ -98,6 +98,14 @@ class Store:
     def writing(self) -> AbstractContextManager[Connection]:
         """The one transaction that may write: everything in it is stored, or nothing."""
         return writing(self._engine)
+
+    @contextmanager
+    def committing(self) -> Iterator[Connection]:
+        """A write transaction that may append a version; the checkpoint is checked before, written after."""
+        self._check_checkpoint()
+        with self.writing() as connection:
+            yield connection
+        self._write_checkpoint()
 
     # -- opening ----------------------------------------------------------------------------------------
 
@@ -188,7 +196,12 @@ class Store:
             if newest is None or newest.documents < TRAIN_FROM_DOCUMENTS:
                 return Packer(None)
             table = table_of(Revision)
-            query = select(table.c.body).order_by(table.c.id.desc()).limit(TRAIN_SAMPLES)
+            query = (
+                select(table.c.body)
+                .where(table.c.codec == ZSTD, table.c.op != "retract")
+                .order_by(table.c.id.desc())
+                .limit(TRAIN_SAMPLES)
+            )
             unpacker = Unpacker({})
             samples = [unpacker.unpack(body, None) for body in connection.execute(query).scalars()]
         trained = train(samples, 1)
@@ -285,17 +298,10 @@ class Store:
         with self.reading() as connection:
             return read_versions(connection)
 
-    def version(self, version_id: int | None = None) -> VersionRow:
-        """One version, by default the newest. Raises NotFound."""
+    def version(self, at: int | str = LATEST) -> VersionRow:
+        """One version, by number, tag, date or time (see `storage.tags.resolve`). Raises NotFound."""
         with self.reading() as connection:
-            if version_id is not None:
-                return read_version(connection, version_id)
-            newest = last_version(connection)
-        if newest is None:
-            raise NotFound(
-                "the store holds no version yet", reason="empty-store", hint="run `khotin ingest --sample`"
-            )
-        return newest
+            return resolve(connection, str(at))
 
     @contextmanager
     def documents(self, version: VersionRow, since: VersionRow | None = None) -> Iterator[Iterator[Document]]:
@@ -313,10 +319,10 @@ class Store:
         with self.reading() as connection:
             return Reader(connection).history(url)
 
-    def changes(self, old: int, new: int) -> list[Change]:
+    def changes(self, old: int | str, new: int | str) -> list[Change]:
         """What changed between two versions; version 0 is the empty corpus before the first."""
         with self.reading() as connection:
-            first, last = (read_version(connection, number) if number else None for number in (old, new))
+            first, last = (None if str(at) == "0" else resolve(connection, str(at)) for at in (old, new))
             return list(Reader(connection).changes(first, last))
 
     def documents_by_source(self, version: VersionRow) -> dict[str, int]:

@@ -87,6 +87,13 @@ def read_story(connection: Connection, reader: Reader, url: str) -> Story:
     return story
 
 
+def led_to(connection: Connection, url: str) -> str | None:
+    """The document that the page at this address gave, if any source met it there."""
+    page = table_of(Page)
+    query = select(page.c.record_url).where(page.c.url_key == url_key(url), page.c.record_url.is_not(None))
+    return connection.execute(query.order_by(page.c.source)).scalars().first()
+
+
 def read_capture(connection: Connection, capture_id: int) -> dict[str, Any]:
     """One row of the index of raw pages."""
     table = table_of(Capture)

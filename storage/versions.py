@@ -81,8 +81,13 @@ def append_version(
     new: NewVersion,
     rows: Sequence[tuple[Any, ...]],
     leaves: Sequence[bytes],
+    *,
+    already_retracted: int = 0,
 ) -> VersionRow:
-    """Write rows of `revision` (ROW_COLUMNS, ids from parent.hi + 1) and the version that they make."""
+    """Write rows of `revision` (ROW_COLUMNS, ids from parent.hi + 1) and the version that they make.
+
+    `already_retracted`: so many of its tombstones follow a tombstone, so that no document goes with them.
+    """
     op = ROW_COLUMNS.index("op")
     counts = dict.fromkeys(("add", "revise", "retract"), 0)
     for row in rows:
@@ -99,7 +104,9 @@ def append_version(
         "added": counts["add"],
         "revised": counts["revise"],
         "retracted": counts["retract"],
-        "documents": (parent.documents if parent else 0) + counts["add"] - counts["retract"],
+        "documents": (parent.documents if parent else 0)
+        + counts["add"]
+        - (counts["retract"] - already_retracted),
         "lo": rows[0][0],
         "hi": rows[-1][0],
         "delta_root": merkle_root(leaves).hex(),
