@@ -107,6 +107,7 @@ def import_seeds(
     """
     files = read_folder(folder)
     pages = store.pages(SOURCE, [file.url for file in files])
+    retracted = {url for url, page in pages.items() if page.reason == "retracted"}
     fresh: list[SeedFile] = []
     for file in files:
         page = pages.get(file.url)
@@ -122,7 +123,10 @@ def import_seeds(
     store.begin_run(run_id, "seed", f"seed {folder.name}", now)
     try:
         with store.archive_writer(run_id, now, CODE_VERSION) as archive:
-            documents = [file for file in fresh if isinstance(file.parsed, SeedDocument)]
+            # A retracted seed is not even kept: its bytes were perhaps purged from the archive.
+            documents = [
+                file for file in fresh if isinstance(file.parsed, SeedDocument) and file.url not in retracted
+            ]
             captured = [
                 Captured(
                     SOURCE,
@@ -147,10 +151,12 @@ def import_seeds(
             )
             if file.name not in fresh_names:
                 ends.append(End(met, Ending.UNCHANGED, "known", skipped=True))
+            elif file.url in retracted:
+                ends.append(End(met, Ending.REJECTED, "retracted"))
             elif isinstance(file.parsed, SeedProblem):
                 ends.append(End(met, Ending.REJECTED, file.parsed.reason, file.parsed.message))
             else:
-                offers.append(Offer(met, _record(file.parsed, _digest(file), now)))
+                offers.append(Offer(met, seed_record(file.parsed, _digest(file), now)))
             advance()
         part = SourcePart(SOURCE, tuple(offers), tuple(ends))
         result = store.commit_run(run_id, "seed", f"seeds from {folder.name}", [part], now, CODE_VERSION)
@@ -170,7 +176,8 @@ def _digest(file: SeedFile) -> str:
     return hashlib.sha256(file.data).hexdigest()
 
 
-def _record(seed: SeedDocument, digest: str, now: datetime) -> Record:
+def seed_record(seed: SeedDocument, digest: str | None, now: datetime) -> Record:
+    """The record of a seed document whose file has this SHA-256."""
     return Record(
         url=seed.url,
         source=SOURCE,

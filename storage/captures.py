@@ -84,6 +84,14 @@ def write_captures(
     return ids
 
 
+def read_captures(connection: Connection, ids: Sequence[int]) -> dict[int, CaptureRow]:
+    """Rows of the index, by id."""
+    table = table_of(Capture)
+    names = CaptureRow.__slots__
+    query = select(*(table.c[name] for name in names)).where(table.c.id.in_(ids))
+    return {row.id: CaptureRow(*row) for row in connection.execute(query)}
+
+
 def read_left_over(connection: Connection, source: str, since: datetime) -> dict[str, CaptureRow]:
     """Pages that runs which did not come to their end had fetched for a source, by URL; the newest of each.
 

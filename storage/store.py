@@ -298,10 +298,10 @@ class Store:
         with self.reading() as connection:
             return read_versions(connection)
 
-    def version(self, at: int | str = LATEST) -> VersionRow:
-        """One version, by number, tag, date or time (see `storage.tags.resolve`). Raises NotFound."""
+    def version(self, at: int | str | None = None) -> VersionRow:
+        """One version, by number, tag, date or time (`storage.tags.resolve`); None: the newest."""
         with self.reading() as connection:
-            return resolve(connection, str(at))
+            return resolve(connection, LATEST if at is None else str(at))
 
     @contextmanager
     def documents(self, version: VersionRow, since: VersionRow | None = None) -> Iterator[Iterator[Document]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import Annotated, Any
 
@@ -10,10 +9,19 @@ import typer
 
 from deployments.command.app import JsonOption, app, load_settings, open_configured_store
 from deployments.command.arguments import document_id
-from deployments.command.output import clean, clean_lines, local_time, out, print_json, table
+from deployments.command.output import (
+    clean,
+    clean_lines,
+    local_time,
+    out,
+    print_json,
+    print_text_diff,
+    table,
+)
 from parsers.errors import NotFound, UserError
 from storage import Change, Document, Store, VersionRow
 from storage.export import export_row
+from storage.tags import LATEST, TagRow, names_a_version, read_tags
 
 _NUMBERS = ("version", "added", "revised", "retracted", "documents")
 
@@ -30,12 +38,20 @@ def log_command(
         if runs:
             _tell_runs(store, limit, as_json=as_json)
         else:
-            _tell_versions(store.versions()[::-1][:limit], as_json=as_json)
+            with store.reading() as connection:
+                tags = read_tags(connection)
+            _tell_versions(store.versions()[::-1][:limit], tags, as_json=as_json)
 
 
-def _tell_versions(versions: list[VersionRow], *, as_json: bool) -> None:
+def _tell_versions(versions: list[VersionRow], tags: list[TagRow], *, as_json: bool) -> None:
+    names: dict[int, list[str]] = {}
+    for tag in tags:
+        names.setdefault(tag.version_id, []).append(tag.name)
     if as_json:
-        print_json(versions)
+        fields = VersionRow.__slots__
+        print_json(
+            [{**{f: getattr(row, f) for f in fields}, "tags": names.get(row.id, [])} for row in versions]
+        )
         return
     if not versions:
         out.print("the store holds no version yet; try `khotin ingest --sample`")
@@ -50,7 +66,7 @@ def _tell_versions(versions: list[VersionRow], *, as_json: bool) -> None:
             str(version.revised),
             str(version.retracted),
             str(version.documents),
-            clean(version.message),
+            clean(" ".join([*(f"[{name}]" for name in names.get(version.id, ())), version.message])),
             version.chain[:12],
         )
     out.print(listing)
@@ -85,26 +101,31 @@ def _tell_runs(store: Store, limit: int, *, as_json: bool) -> None:
     out.print(listing)
 
 
-@app.command("show", help="Show a version (by number), or a document (by URL) as of a version.")
+@app.command("show", help="Show a version (by number, tag or date), or a document (by URL) as of a version.")
 def show_command(
     target: Annotated[
-        str, typer.Argument(help="Version number or URL; default: the newest version.", metavar="[TARGET]")
+        str,
+        typer.Argument(
+            help="A version (number, tag, date YYYY-MM-DD, `latest`) or a URL; default: the newest version.",
+            metavar="[TARGET]",
+        ),
     ] = "",
-    at: Annotated[int | None, typer.Option("--at", help="With a URL: as of this version.")] = None,
+    at: Annotated[
+        str, typer.Option("--at", help="With a URL: as of this version.", metavar="VERSION")
+    ] = LATEST,
     raw: Annotated[
         bool, typer.Option("--raw", help="With a URL: the raw bytes as they were fetched or imported.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    number = int(target) if re.fullmatch("[0-9]{1,15}", target) else None
-    url = document_id(target) if target and number is None else None
-    if url is None and (raw or at is not None):
+    url = None if not target or names_a_version(target) else document_id(target)
+    if url is None and (raw or at != LATEST):
         raise UserError("--raw and --at go with a URL", hint="khotin show URL --at VERSION")
     with open_configured_store(load_settings(), create=False) as store:
         if url is not None:
             _show_document(store, url, at, raw=raw, as_json=as_json)
         else:
-            _show_version(store, store.version(number), as_json=as_json)
+            _show_version(store, store.version(target or LATEST), as_json=as_json)
 
 
 def _show_version(store: Store, version: VersionRow, *, as_json: bool) -> None:
@@ -121,7 +142,7 @@ def _show_version(store: Store, version: VersionRow, *, as_json: bool) -> None:
     out.print(f"documents by source: {told}")
 
 
-def _show_document(store: Store, url: str, at: int | None, *, raw: bool, as_json: bool) -> None:
+def _show_document(store: Store, url: str, at: str, *, raw: bool, as_json: bool) -> None:
     version = store.version(at)
     document = store.document(url, version)
     if document is None:
@@ -136,6 +157,12 @@ def _show_document(store: Store, url: str, at: int | None, *, raw: bool, as_json
         sys.stdout.buffer.write(store.raw(document.capture_id))
         sys.stdout.buffer.flush()
         return
+    if document.record.purged:
+        raise NotFound(
+            f"the text of {url} was purged",
+            reason="purged",
+            hint=f"`khotin history {url}` tells when and why",
+        )
     if as_json:
         history = [{"rev": d.rev, "op": d.op, "version": d.version_id} for d in store.history(url)]
         print_json({**export_row(document), "history": history})
@@ -165,8 +192,14 @@ def _print_document(document: Document) -> None:
 
 @app.command("diff", help="What changed from one version to another: added, revised (with text), retracted.")
 def diff_command(
-    old: Annotated[int, typer.Argument(help="Version to start from; 0 is the empty corpus.", metavar="OLD")],
-    new: Annotated[int, typer.Argument(help="Version to compare with.", metavar="NEW")],
+    old: Annotated[
+        str,
+        typer.Argument(
+            help="Version to start from (number, tag, date or `latest`); 0 is the empty corpus.",
+            metavar="OLD",
+        ),
+    ],
+    new: Annotated[str, typer.Argument(help="Version to compare with.", metavar="NEW")],
     text: Annotated[
         bool, typer.Option("--text/--no-text", help="Show how the text of revised documents changed.")
     ] = True,
@@ -187,10 +220,7 @@ def diff_command(
         title = clean(document.record.title) or "(no title)"
         out.print(f"{mark[change.kind]} {title}  [dim]{clean(document.record.url)}[/dim]", soft_wrap=True)
         if text and change.kind == "revised":
-            for line in change.text_diff().splitlines():
-                color = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
-                shown = f"    {clean(line)}"
-                out.print(f"[{color}]{shown}[/{color}]" if color else shown, soft_wrap=True)
+            print_text_diff(change.text_diff())
     out.print(", ".join(f"{count} {kind}" for kind, count in counts.items()))
 
 

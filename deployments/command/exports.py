@@ -36,10 +36,13 @@ def export_command(
             metavar="[TARGET]",
         ),
     ] = "",
-    at: Annotated[int | None, typer.Option("--at", help="Version to export; default: the newest.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="Version to export; default: the newest.", metavar="VERSION")
+    ] = None,
     form: Annotated[Form, typer.Option("--format", "-f", help="Form of the export.")] = Form.JSONL,
     since: Annotated[
-        int | None, typer.Option("--since", help="Only what was added or revised after this version.")
+        str | None,
+        typer.Option("--since", help="Only what was added or revised after this version.", metavar="VERSION"),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the target if it is there (a folder only if an export).")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from deployments.command import corpus, exports, ingest, keeping, ledger
+from deployments.command import (
+    corpus,
+    exports,
+    history,
+    ingest,
+    keeping,
+    ledger,
+    reparse,
+    retract,
+    tag,
+)
 from deployments.command.app import app
 from deployments.command.output import told_errors
 
-SUBCOMMANDS = (corpus, exports, ingest, ledger, keeping)
+SUBCOMMANDS = (corpus, exports, history, ingest, keeping, ledger, reparse, retract, tag)
 """Importing these modules adds their subcommands to the application."""
 
 

@@ -85,6 +85,14 @@ def table(title: str | None, *columns: str, numbers: tuple[str, ...] = ()) -> Ta
     return made
 
 
+def print_text_diff(diff: str) -> None:
+    """A unified diff of texts, indented and in colours."""
+    for line in diff.splitlines():
+        color = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        shown = f"    {clean(line)}"
+        out.print(f"[{color}]{shown}[/{color}]" if color else shown, soft_wrap=True)
+
+
 @contextmanager
 def told_errors() -> Iterator[None]:
     """Tell our errors in one or two lines and end with their exit code; others are faults of ours."""
