@@ -10,7 +10,8 @@ import pytest
 from deployments.sample import SEEDS
 from flows.seed import SeedReport, import_seeds
 from parsers.errors import SeedError
-from storage import Store
+from storage import Ending, Store
+from storage.retraction import retract
 from tests.conftest import ManualClock
 
 TEXT = "Ngày 3-7, đơn vị tổ chức hội nghị sơ kết. " * 12
@@ -100,3 +101,20 @@ def test_folder_that_is_not_there_is_told_with_what_to_do(
     with pytest.raises(SeedError, match="holds no seed document"):
         bring(store, tmp_path / "empty", clock)
     assert store.versions() == []
+
+
+def test_retracted_seed_stays_out_and_its_new_bytes_are_not_even_kept(
+    store: Store, clock: ManualClock, tmp_path: Path
+) -> None:
+    folder = tmp_path / "seeds"
+    seed(folder, 0, TEXT)
+    bring(store, folder, clock)
+    url = f"seed:{0:016x}"
+    retract(store, [url], "test", purge=True, run_id="out", now=clock.now(), code_version="0")
+    assert bring(store, folder, clock).result is None
+    seed(folder, 0, TEXT + "\n\nĐoạn thêm.")
+    clock.advance(hours=1)
+    report = bring(store, folder, clock)
+    assert report.result is not None
+    assert [(end.ending, end.reason) for _, end in report.result.ends] == [(Ending.REJECTED, "retracted")]
+    assert len(store.story(url).captures) == 1

@@ -76,6 +76,13 @@ def test_new_date_of_publication_is_news() -> None:
     assert len(choose(Found(URL, "feed", None, START + timedelta(hours=1)), known=known).fetch) == 1
 
 
+def test_url_of_a_retracted_document_is_never_asked_for_whatever_its_site_says() -> None:
+    known = replace(STORED, ending=Ending.REJECTED, reason="retracted")
+    selection = choose(Found(URL, "map", START + timedelta(days=9)), known=known)
+    assert selection.fetch == ()
+    assert endings(selection) == [(Ending.REJECTED, "retracted", True)]
+
+
 def test_url_outside_the_pattern_is_rejected_once_and_then_left() -> None:
     assert endings(choose(Found(URL, "map"), outside=URL)) == [(Ending.REJECTED, "outside-pattern", False)]
     known = replace(STORED, ending=Ending.REJECTED, reason="outside-pattern", fetched_at=None)
