@@ -179,7 +179,7 @@ def test_run_of_a_retraction_adds_up_and_stands_among_the_runs(store: Store) -> 
     run = next(run for run in store.runs() if run.run_id == "out")
     assert (run.kind, run.state, run.version_id) == ("retract", "committed", 2)
     assert [(t.source, t.counts.rejected) for t in run.tallies] == [("a", 2)]
-    page = store.pages([ONE])[ONE]
+    page = store.pages("a", [ONE])[ONE]
     assert (page.ending, page.reason, page.fetched_at) == (Ending.REJECTED, "retracted", START)
 
 
