@@ -192,3 +192,8 @@ def _guards(dialect: str, table: str) -> Iterator[str]:
             f"CREATE OR REPLACE TRIGGER guard_{table} BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION khotin_append_only()"
         )
+
+
+def guard_statements(dialect: str) -> list[str]:
+    """The statements that make the append-only guards: what `khotin verify` compares with what is there."""
+    return [statement for table in APPEND_ONLY for statement in _guards(dialect, table)]
