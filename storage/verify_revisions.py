@@ -1,0 +1,335 @@
+"""Verifying revisions: every hash anew, and that the rows fit each other and their versions.
+
+A row is first looked at as a whole, on a quick path; only a row that does not pass is taken apart to say what
+is wrong with it. The quick path is what makes a million documents a matter of seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import zstandard
+
+from parsers.article import Paragraph, ParagraphKind
+from parsers.compare import comparison_keys
+from storage.codec import MAX_BODY_BYTES, PURGED, ZSTD
+from storage.findings import Findings
+from storage.hashing import LEAF_FORMAT, merkle_root
+from storage.records import ROW_COLUMNS
+from storage.scanning import Row, Rows
+from storage.verify_versions import COUNTS
+
+_OPS = ("add", "revise", "retract")
+_SELECT = (
+    f"SELECT {', '.join(f'r.{name}' for name in ROW_COLUMNS)}"  # noqa: S608 - names of our own columns
+    ", p.id, p.url_key, p.rev, p.op, p.leaf, c.id, c.payload_sha256 FROM revision r"
+    " LEFT JOIN revision p ON p.id = r.prev_id LEFT JOIN capture c ON c.id = r.capture_id"
+)
+_NAMES = (*ROW_COLUMNS, "p_id", "p_key", "p_rev", "p_op", "p_leaf", "c_id", "c_payload")
+
+
+@dataclass(slots=True)
+class _Span:
+    """A version while its revisions go by."""
+
+    version: dict[str, Any]
+    lo: int
+    hi: int
+    zdict_id: int | None
+    ops: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_OPS, 0))
+    leaves: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Purged:
+    """What says that a raw page or a body may be gone, gathered while the revisions go by."""
+
+    url_keys: dict[bytes, int] = field(default_factory=dict)
+    payloads: set[bytes] = field(default_factory=set)
+    capture_ids: set[int] = field(default_factory=set)
+    retracted: set[bytes] = field(default_factory=set)
+
+
+class RevisionCheck:
+    """Takes all revisions by in the order of their ids and checks them against their versions."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        findings: Findings,
+        versions: Iterable[dict[str, Any]],
+        dictionaries: Mapping[int, tuple[bytes, bytes]],
+        *,
+        deep: bool,
+    ) -> None:
+        self._rows = rows
+        self._findings = findings
+        self._deep = deep
+        self._unpackers: dict[int | None, zstandard.ZstdDecompressor] = {None: zstandard.ZstdDecompressor()}
+        for number, (_sha256, data) in dictionaries.items():
+            try:
+                dictionary = zstandard.ZstdCompressionDict(data)
+                self._unpackers[number] = zstandard.ZstdDecompressor(dict_data=dictionary)
+            except (zstandard.ZstdError, ValueError) as error:
+                findings.add("zdict", number, "dictionary", str(error))
+        by_hash = {sha256: number for number, (sha256, _data) in dictionaries.items()}
+        self._spans = self._make_spans(list(versions), by_hash)
+        self.purged = Purged()
+        self.count = 0
+
+    def _make_spans(self, versions: list[dict[str, Any]], by_hash: Mapping[bytes, int]) -> list[_Span]:
+        spans = []
+        newest = self._rows.attempt("revision", "SELECT max(id) FROM revision")
+        top = (newest[0][0] or 0) if newest else 0
+        for place, version in enumerate(versions):
+            number, lo, hi = version["id"], version["lo"], version["hi"]
+            following = versions[place + 1]["lo"] - 1 if place + 1 < len(versions) else top
+            before = versions[place - 1]["hi"] if place else 0
+            if hi != following or lo != before + 1:
+                # The version or its neighbour is wrong: the rows themselves say which are its own.
+                query = "SELECT min(id), max(id) FROM revision WHERE version_id = ?"
+                ends = self._rows.attempt("revision", query, (number,))
+                real = ends[0] if ends and ends[0][0] is not None else (lo, hi)
+                if real != (lo, hi):
+                    self._findings.add(
+                        "version", number, "ids", f"says {lo}-{hi}, its rows are {real[0]}-{real[1]}"
+                    )
+                lo, hi = real
+            sha256 = version["zdict_sha256"]
+            zdict_id = None if sha256 is None else by_hash.get(sha256)
+            if sha256 is not None and zdict_id is None:
+                self._findings.add("version", number, "dictionary", "the one that it names is not there")
+            spans.append(_Span(version, lo, hi, zdict_id))
+        return sorted(spans, key=lambda span: (span.lo, span.hi))
+
+    def run(self, progress: Callable[[int], None]) -> None:
+        """Check every revision, then what only the whole can tell."""
+        spans = iter(self._spans)
+        span = next(spans, None)
+        before = 0
+        for batch in self._rows.scan("revision", _SELECT, "r.id", progress):
+            for row in batch:
+                row_id = row[0]
+                if row_id != before + 1:
+                    self._tell_gap(before + 1, row_id - 1)
+                before = row_id
+                while span is not None and row_id > span.hi:
+                    self._close(span)
+                    span = next(spans, None)
+                own = span if span is not None and row_id >= span.lo else None
+                if not self._passes(row, own):
+                    self._explain(dict(zip(_NAMES, row, strict=True)), own)
+                if own is not None:
+                    if row[4] in own.ops:
+                        own.ops[row[4]] += 1
+                    own.leaves.append(row[25])
+            self.count += len(batch)
+        while span is not None:
+            if span.hi > before:
+                self._tell_gap(before + 1, span.hi)
+                before = span.hi
+            self._close(span)
+            span = next(spans, None)
+        for key, row_id in self.purged.url_keys.items():
+            if key not in self.purged.retracted:
+                self._findings.add("revision", row_id, "purged", "but its document was never retracted")
+        self._check_unique()
+
+    def _passes(self, row: Row, span: _Span | None) -> bool:
+        """Whether everything about a row is right; False also when it must be looked at more closely."""
+        (
+            row_id, version_id, prev_id, rev, op, url_key, url, source, record_kind, agency, section, tags,
+            language, kind, published_at, precision, modified_at, fetched_at, parser, parser_version, payload,
+            _words, _text_key, _body_key, capture_id, leaf, body_sha256, codec, zdict_id, packed,
+            p_id, p_key, p_rev, p_op, p_leaf, c_id, c_payload,
+        ) = row  # fmt: skip
+        try:
+            fields = (
+                LEAF_FORMAT, url, rev, op, None if p_leaf is None else p_leaf.hex(), source, record_kind,
+                agency, section, orjson.Fragment(tags), language, kind, published_at, precision, modified_at,
+                fetched_at, parser, parser_version, None if payload is None else payload.hex(), body_sha256.hex(),
+            )  # fmt: skip
+            if (
+                span is None
+                or span.version["id"] != version_id
+                or zdict_id != span.zdict_id
+                or codec != ZSTD
+                or hashlib.sha256(b"\x00" + orjson.dumps(fields)).digest() != leaf
+                or hashlib.sha256(url.encode()).digest()[:16] != url_key
+                or not 0 <= zstandard.frame_content_size(packed) <= MAX_BODY_BYTES
+            ):
+                return False
+            body = self._unpackers[zdict_id].decompress(packed, allow_extra_data=False)
+            if hashlib.sha256(body).digest() != body_sha256:
+                return False
+            if prev_id is None:
+                fits = rev == 1 and op == "add"
+            else:
+                fits = p_id == prev_id < row_id and p_key == url_key and rev == p_rev + 1
+                fits = fits and p_op != "retract" and op == "revise"
+            fits = fits and capture_id == c_id and (c_id is None or c_payload == payload)
+        except Exception:
+            # Whatever a damaged value makes of this: the careful look that follows says what it is.
+            return False
+        return fits and (not self._deep or _keys_of(body) == row[21:24])
+
+    def _explain(self, row: dict[str, Any], span: _Span | None) -> None:
+        """Say what is wrong with a row that did not pass; retracted and purged ones may be sound."""
+
+        def tell(what: str, detail: str = "") -> None:
+            self._findings.add("revision", row["id"], what, detail)
+
+        def holds(test: Callable[[], bool]) -> bool:
+            try:
+                return test()
+            except Exception:
+                return False  # a value of a type that cannot even be compared
+
+        told_before = len(self._findings.found)
+        op, key, purged = row["op"], row["url_key"], row["codec"] == PURGED
+        if span is None:
+            tell("no-version", "no version holds its id")
+        elif span.version["id"] != row["version_id"]:
+            tell("version", f"it says {row['version_id']}, its id is one of version {span.version['id']}")
+        if op not in _OPS:
+            tell("op", f"{op!r} is none of {', '.join(_OPS)}")
+        if not holds(lambda: hashlib.sha256(row["url"].encode()).digest()[:16] == key):
+            tell("url-key", "it is not the key of the URL")
+        if not holds(lambda: _leaf(row) == row["leaf"]):
+            tell("leaf", "fields, predecessor and leaf do not fit each other")
+        if row["prev_id"] is None:
+            if row["rev"] != 1 or op in ("revise", "retract"):
+                tell("predecessor", f"revision {row['rev']} ({op}) has none")
+        elif row["p_id"] is None:
+            tell("predecessor", f"revision id {row['prev_id']} is not there")
+        elif not holds(lambda: _follows(row)):
+            tell("predecessor", f"revision id {row['prev_id']} is not the one before it")
+        if row["capture_id"] is not None and row["c_id"] is None:
+            tell("capture", f"capture {row['capture_id']} is not there")
+        elif row["c_id"] is not None and row["c_payload"] != row["payload_sha256"]:
+            tell("capture", f"capture {row['capture_id']} holds other bytes")
+        if op == "retract" and isinstance(key, bytes):
+            self.purged.retracted.add(key)
+        if purged:
+            self._note_purged(row, tell)
+            return
+        if row["codec"] != ZSTD:
+            tell("codec", f"{row['codec']!r} is unknown")
+        if span is not None and row["zdict_id"] != span.zdict_id:
+            tell("dictionary", f"{row['zdict_id']} is not the one that its version names")
+        self._explain_body(row, tell)
+        if op != "retract" and len(self._findings.found) == told_before:
+            tell("damaged", "it does not pass as a whole")
+
+    def _note_purged(self, row: dict[str, Any], tell: Callable[[str, str], None]) -> None:
+        if row["body"] != b"":
+            tell("purged", "but its body is not empty")
+        if isinstance(row["url_key"], bytes):
+            self.purged.url_keys.setdefault(row["url_key"], row["id"])
+        if isinstance(row["payload_sha256"], bytes):
+            self.purged.payloads.add(row["payload_sha256"])
+        if isinstance(row["capture_id"], int):
+            self.purged.capture_ids.add(row["capture_id"])
+
+    def _explain_body(self, row: dict[str, Any], tell: Callable[[str, str], None]) -> None:
+        packed, unpacker = row["body"], self._unpackers.get(row["zdict_id"])
+        if not isinstance(packed, bytes) or packed == b"":
+            tell("body", "it is gone, and no purge is recorded" if packed == b"" else "it is not bytes")
+            return
+        if unpacker is None:
+            tell("body", f"dictionary {row['zdict_id']} is not there")
+            return
+        try:
+            size = zstandard.frame_content_size(packed)
+            if not 0 <= size <= MAX_BODY_BYTES:
+                raise ValueError(f"it claims {size} bytes")
+            body = unpacker.decompress(packed, allow_extra_data=False)
+        except (zstandard.ZstdError, ValueError, MemoryError) as error:
+            tell("body", f"it cannot be unpacked: {error}")
+            return
+        if hashlib.sha256(body).digest() != row["body_sha256"]:
+            tell("body", "its hash is not the one that was stored")
+        elif self._deep and row["op"] != "retract":
+            try:
+                keys = _keys_of(body)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                tell("body", f"it is no document: {error}")
+                return
+            for name, should in zip(("word_count", "text_key", "body_key"), keys, strict=True):
+                if row[name] != should:
+                    tell(name.replace("_", "-"), f"{row[name]!r}, recomputed {should!r}")
+
+    def _close(self, span: _Span) -> None:
+        number = span.version["id"]
+        for name, op in zip(COUNTS, _OPS, strict=True):
+            if span.version[name] != span.ops[op]:
+                self._findings.add("version", number, name, f"{span.version[name]}, recounted {span.ops[op]}")
+        leaves = [leaf for leaf in span.leaves if isinstance(leaf, bytes)]
+        if merkle_root(leaves) != span.version["delta_root"]:
+            self._findings.add("version", number, "root", "its revisions do not make its Merkle root")
+        span.leaves.clear()
+
+    def _tell_gap(self, first: int, last: int) -> None:
+        """Ids that are not there, in ranges; those that could not be read were told already."""
+        lost = sorted(n for n in self._rows.unreadable.get("revision", ()) if first <= n <= last)
+        for end in [*lost, last + 1]:
+            if first < end:
+                self._findings.add("revision", first if first == end - 1 else f"{first}-{end - 1}", "missing")
+            first = end + 1
+
+    def _check_unique(self) -> None:
+        """The unique indexes hold this; they may have been dropped."""
+        twice = (
+            "SELECT prev_id, min(id), max(id) FROM revision WHERE prev_id IS NOT NULL "
+            "GROUP BY prev_id HAVING count(*) > 1"
+        )
+        for _, first, last in self._rows.attempt("revision", twice):
+            self._findings.add("revision", last, "forked", f"it and {first} follow the same revision")
+        twice = (
+            "SELECT url_key, rev, min(id), max(id) FROM revision GROUP BY url_key, rev HAVING count(*) > 1"
+        )
+        for _, rev, first, last in self._rows.attempt("revision", twice):
+            self._findings.add(
+                "revision", last, "forked", f"it and {first} are both revision {rev} of one URL"
+            )
+
+
+def _leaf(row: Mapping[str, Any]) -> bytes:
+    def hexed(value: bytes | None) -> str | None:
+        return None if value is None else value.hex()
+
+    names = ("language", "kind", "published_at", "published_precision", "modified_at", "fetched_at")
+    fields = [
+        LEAF_FORMAT,
+        row["url"],
+        row["rev"],
+        row["op"],
+        hexed(row["p_leaf"]),
+        *(row[name] for name in ("source", "record_kind", "agency", "section")),
+        orjson.Fragment(row["tags"]),
+        *(row[name] for name in names),
+        row["parser"],
+        row["parser_version"],
+        hexed(row["payload_sha256"]),
+        hexed(row["body_sha256"]),
+    ]
+    return hashlib.sha256(b"\x00" + orjson.dumps(fields)).digest()
+
+
+def _follows(row: Mapping[str, Any]) -> bool:
+    in_order = row["p_id"] < row["id"] and row["rev"] == row["p_rev"] + 1
+    fits = row["op"] in ("revise", "retract") and row["p_op"] != "retract"
+    return bool(in_order and fits and row["p_key"] == row["url_key"])
+
+
+def _keys_of(body: bytes) -> tuple[int, int, int | None]:
+    """Word count, text key and body key, from the body as a record has it."""
+    told = orjson.loads(body)
+    lead = told["lead"]
+    paragraphs = tuple(Paragraph(text, ParagraphKind(kind)) for kind, text in told["paragraphs"])
+    words = "\n\n".join([*([lead] if lead else []), *(p.text for p in paragraphs)]).split()
+    return len(words), *comparison_keys(lead, paragraphs)
