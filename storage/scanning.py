@@ -18,6 +18,8 @@ from parsers.errors import StoreError
 from storage.findings import Findings
 
 BATCH = 1_000
+SQLITE_BATCH = 100
+"""Rows that are worked on while they still lie in the processor's cache."""
 GIVE_UP_AFTER = 50
 """So many batches in a row without one readable row, and the rest of the table is told as unreadable."""
 
@@ -64,15 +66,15 @@ class Rows:
     def scan(self, table: str, select: str, key: str, progress: Callable[[int], None]) -> Iterator[list[Row]]:
         """All rows that `select` (without WHERE) gives, in batches by the integer `key`, its first column."""
         unreadable = self.unreadable.setdefault(table, set())
-        batch_query = f"{select} WHERE {key} > ? ORDER BY {key} LIMIT {BATCH}"
         row_query = f"{select} WHERE {key} = ?"
         position, failed = _LOWEST, 0
         while failed < GIVE_UP_AFTER:
             try:
-                rows = self.query(batch_query, (position,))
-                if not rows:
-                    return
-                position, failed = rows[-1][0], 0
+                for rows in self._batches(f"{select} WHERE {key} > ? ORDER BY {key}", position):
+                    position, failed = rows[-1][0], 0
+                    yield rows
+                    progress(len(rows))
+                return
             except DRIVER_ERRORS as error:
                 start = max(position, 0)
                 position = start + BATCH
@@ -85,8 +87,18 @@ class Rows:
                 failed = 0 if rows else failed + 1
             if rows:
                 yield rows
-            progress(len(rows))
+                progress(len(rows))
         self._findings.add(table, f"{position + 1}-", "unreadable", "the rest of the table")
+
+    def _batches(self, statement: str, position: int) -> Iterator[list[Row]]:
+        if self.dialect == "sqlite":
+            cursor = self._driver.execute(statement, (position,))
+            while rows := cursor.fetchmany(SQLITE_BATCH):
+                yield rows
+            return
+        while rows := self.query(f"{statement} LIMIT {BATCH}", (position,)):
+            yield rows
+            position = rows[-1][0]
 
     def _one_by_one(self, statement: str, ids: range) -> tuple[list[Row], dict[int, str]]:
         rows: list[Row] = []

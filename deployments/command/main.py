@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from deployments.command import corpus, exports, ingest, keeping, ledger
+from deployments.command import corpus, exports, ingest, keeping, ledger, verify
 from deployments.command.app import app
 from deployments.command.output import told_errors
 
-SUBCOMMANDS = (corpus, exports, ingest, ledger, keeping)
+SUBCOMMANDS = (corpus, exports, ingest, ledger, keeping, verify)
 """Importing these modules adds their subcommands to the application."""
 
 
