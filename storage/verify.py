@@ -27,7 +27,7 @@ from storage.scanning import DRIVER_ERRORS, Rows, first_line
 from storage.store import Store
 from storage.verify_archive import CaptureCheck
 from storage.verify_database import check_checkpoint, check_file, check_guards, check_ledger, check_schema
-from storage.verify_revisions import Purged, RevisionCheck
+from storage.verify_revisions import RevisionCheck
 from storage.verify_versions import check_dictionaries, check_versions
 
 Advance = Callable[[int, int], None]
@@ -165,4 +165,4 @@ def _read_head(home: Path, findings: Findings) -> Head | None:
         return None
 
 
-__all__ = ["Advance", "Finding", "Purged", "Verification", "store_to_verify", "verify_store"]
+__all__ = ["Advance", "Finding", "Verification", "store_to_verify", "verify_store"]

@@ -22,7 +22,7 @@ from storage.findings import Findings
 from storage.hashing import capture_hash
 from storage.scanning import Row, Rows
 from storage.tables import from_micros
-from storage.verify_revisions import Purged
+from storage.verify_revision import Purged
 
 _COLUMNS = ("id", *HASHED_COLUMNS, "url_key", "row_sha256")
 _SELECT = f"SELECT {', '.join(f'c.{chr(34)}{name}{chr(34)}' for name in _COLUMNS)} FROM capture c"  # noqa: S608

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import zstandard
 
-from parsers.article import Paragraph, ParagraphKind
-from parsers.compare import comparison_keys
-from storage.codec import MAX_BODY_BYTES, PURGED, ZSTD
+from storage.codec import MAX_BODY_BYTES, ZSTD
 from storage.findings import Findings
 from storage.hashing import LEAF_FORMAT, merkle_root
 from storage.records import ROW_COLUMNS
 from storage.scanning import Row, Rows
+from storage.verify_revision import OPS, Explainer, Purged, Span, keys_of
 from storage.verify_versions import COUNTS
 
-_OPS = ("add", "revise", "retract")
 _DEEP_COLUMNS = ("word_count", "text_key", "body_key")
 _COLUMNS = tuple(name for name in ROW_COLUMNS if name not in _DEEP_COLUMNS)
 _JOINED = ("p.id", "p.url_key", "p.rev", "p.op", "p.leaf", "c.id", "c.payload_sha256")
@@ -37,30 +34,6 @@ def _select(*more: str) -> str:
 _SELECT = _select()
 _DEEP_SELECT = _select(*(f"r.{name}" for name in _DEEP_COLUMNS))
 _NAMES = (*_COLUMNS, "p_id", "p_key", "p_rev", "p_op", "p_leaf", "c_id", "c_payload", *_DEEP_COLUMNS)
-
-
-@dataclass(slots=True)
-class _Span:
-    """A version while its revisions go by."""
-
-    version: dict[str, Any]
-    lo: int
-    hi: int
-    zdict_id: int | None
-    number: int
-    ops: dict[str, int] = field(default_factory=dict)
-    """Revisions by what they do; those that are neither revisions nor retractions are new documents."""
-    leaves: list[bytes] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Purged:
-    """What says that a raw page or a body may be gone, gathered while the revisions go by."""
-
-    url_keys: dict[bytes, int] = field(default_factory=dict)
-    payloads: set[bytes] = field(default_factory=set)
-    capture_ids: set[int] = field(default_factory=set)
-    retracted: set[bytes] = field(default_factory=set)
 
 
 class RevisionCheck:
@@ -87,12 +60,13 @@ class RevisionCheck:
                 findings.add("zdict", number, "dictionary", str(error))
         by_hash = {sha256: number for number, (sha256, _data) in dictionaries.items()}
         self._to_come = iter(self._make_spans(list(versions), by_hash))
-        self._span: _Span | None = None
+        self._span: Span | None = None
         self._before = 0
         self.purged = Purged()
+        self._explainer = Explainer(findings, self._unpackers, self.purged, deep=deep)
         self.count = 0
 
-    def _make_spans(self, versions: list[dict[str, Any]], by_hash: Mapping[bytes, int]) -> list[_Span]:
+    def _make_spans(self, versions: list[dict[str, Any]], by_hash: Mapping[bytes, int]) -> list[Span]:
         spans = []
         newest = self._rows.attempt("revision", "SELECT max(id) FROM revision")
         top = (newest[0][0] or 0) if newest else 0
@@ -115,7 +89,7 @@ class RevisionCheck:
             zdict_id = None if sha256 is None else by_hash.get(sha256)
             if sha256 is not None and zdict_id is None:
                 self._findings.add("version", number, "dictionary", "the one that it names is not there")
-            spans.append(_Span(version, lo, hi, zdict_id, number))
+            spans.append(Span(version, lo, hi, zdict_id, number))
         return sorted(spans, key=lambda span: (span.lo, span.hi))
 
     def run(self, progress: Callable[[int], None]) -> None:
@@ -142,7 +116,8 @@ class RevisionCheck:
         for row in batch:
             (
                 row_id, version_id, prev_id, rev, op, url_key, url, source, record_kind, agency, section,
-                tags, language, kind, published_at, precision, modified_at, fetched_at, parser, parser_version,
+                tags, language, kind, published_at, precision, modified_at, fetched_at, parser,
+                parser_version,
                 payload, capture_id, leaf, body_sha256, codec, zdict_id, packed,
                 p_id, p_key, p_rev, p_op, p_leaf, c_id, c_payload, *keys,
             ) = row  # fmt: skip
@@ -164,7 +139,8 @@ class RevisionCheck:
                     and sha256(b"\0" + dumps((
                         LEAF_FORMAT, url, rev, op, None if p_leaf is None else p_leaf.hex(), source,
                         record_kind, agency, section, fragment(tags), language, kind, published_at,
-                        precision, modified_at, fetched_at, parser, parser_version, None if payload is None else payload.hex(),
+                        precision, modified_at, fetched_at, parser, parser_version,
+                        None if payload is None else payload.hex(),
                         body_sha256.hex(),
                     ))).digest() == leaf
                     and sha256(url.encode()).digest()[:16] == url_key
@@ -176,114 +152,28 @@ class RevisionCheck:
                     )
                     and capture_id == c_id
                     and (c_id is None or c_payload == payload)
-                    and (not deep or _keys_of(body) == tuple(keys))
+                    and (not deep or keys_of(body) == tuple(keys))
                 )  # fmt: skip
             except Exception:
                 sound = False  # whatever a damaged value made of it: the careful look says what it is
             if not sound:
                 own = span if span is not None and row_id >= span.lo else None
-                self._explain(dict(zip(_NAMES, row, strict=False)), own)
+                self._explainer.explain(dict(zip(_NAMES, row, strict=False)), own)
             if span is not None and row_id >= span.lo:
                 if op != "add":
                     span.ops[op] = span.ops.get(op, 0) + 1
                 span.leaves.append(leaf)
         self._before = before
 
-    def _next_span(self, span: _Span) -> _Span | None:
+    def _next_span(self, span: Span) -> Span | None:
         self._close(span)
         self._span = next(self._to_come, None)
         return self._span
 
-    def _explain(self, row: dict[str, Any], span: _Span | None) -> None:
-        """Say what is wrong with a row that did not pass; retracted and purged ones may be sound."""
-
-        def tell(what: str, detail: str = "") -> None:
-            self._findings.add("revision", row["id"], what, detail)
-
-        def holds(test: Callable[[], bool]) -> bool:
-            try:
-                return test()
-            except Exception:
-                return False  # a value of a type that cannot even be compared
-
-        told_before = len(self._findings.found)
-        op, key, purged = row["op"], row["url_key"], row["codec"] == PURGED
-        if span is None:
-            tell("no-version", "no version holds its id")
-        elif span.version["id"] != row["version_id"]:
-            tell("version", f"it says {row['version_id']}, its id is one of version {span.version['id']}")
-        if op not in _OPS:
-            tell("op", f"{op!r} is none of {', '.join(_OPS)}")
-        if not holds(lambda: hashlib.sha256(row["url"].encode()).digest()[:16] == key):
-            tell("url-key", "it is not the key of the URL")
-        if not holds(lambda: _leaf(row) == row["leaf"]):
-            tell("leaf", "fields, predecessor and leaf do not fit each other")
-        if row["prev_id"] is None:
-            if row["rev"] != 1 or op in ("revise", "retract"):
-                tell("predecessor", f"revision {row['rev']} ({op}) has none")
-        elif row["p_id"] is None:
-            tell("predecessor", f"revision id {row['prev_id']} is not there")
-        elif not holds(lambda: _follows(row)):
-            tell("predecessor", f"revision id {row['prev_id']} is not the one before it")
-        if row["capture_id"] is not None and row["c_id"] is None:
-            tell("capture", f"capture {row['capture_id']} is not there")
-        elif row["c_id"] is not None and row["c_payload"] != row["payload_sha256"]:
-            tell("capture", f"capture {row['capture_id']} holds other bytes")
-        if op == "retract" and isinstance(key, bytes):
-            self.purged.retracted.add(key)
-        if purged:
-            self._note_purged(row, tell)
-            return
-        if row["codec"] != ZSTD:
-            tell("codec", f"{row['codec']!r} is unknown")
-        if span is not None and row["zdict_id"] != span.zdict_id:
-            tell("dictionary", f"{row['zdict_id']} is not the one that its version names")
-        self._explain_body(row, tell)
-        if op != "retract" and len(self._findings.found) == told_before:
-            tell("damaged", "it does not pass as a whole")
-
-    def _note_purged(self, row: dict[str, Any], tell: Callable[[str, str], None]) -> None:
-        if row["body"] != b"":
-            tell("purged", "but its body is not empty")
-        if isinstance(row["url_key"], bytes):
-            self.purged.url_keys.setdefault(row["url_key"], row["id"])
-        if isinstance(row["payload_sha256"], bytes):
-            self.purged.payloads.add(row["payload_sha256"])
-        if isinstance(row["capture_id"], int):
-            self.purged.capture_ids.add(row["capture_id"])
-
-    def _explain_body(self, row: dict[str, Any], tell: Callable[[str, str], None]) -> None:
-        packed, unpacker = row["body"], self._unpackers.get(row["zdict_id"])
-        if not isinstance(packed, bytes) or packed == b"":
-            tell("body", "it is gone, and no purge is recorded" if packed == b"" else "it is not bytes")
-            return
-        if unpacker is None:
-            tell("body", f"dictionary {row['zdict_id']} is not there")
-            return
-        try:
-            size = zstandard.frame_content_size(packed)
-            if not 0 <= size <= MAX_BODY_BYTES:
-                raise ValueError(f"it claims {size} bytes")
-            body = unpacker.decompress(packed, allow_extra_data=False)
-        except (zstandard.ZstdError, ValueError, MemoryError) as error:
-            tell("body", f"it cannot be unpacked: {error}")
-            return
-        if hashlib.sha256(body).digest() != row["body_sha256"]:
-            tell("body", "its hash is not the one that was stored")
-        elif self._deep and row["op"] != "retract":
-            try:
-                keys = _keys_of(body)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                tell("body", f"it is no document: {error}")
-                return
-            for name, should in zip(("word_count", "text_key", "body_key"), keys, strict=True):
-                if row[name] != should:
-                    tell(name.replace("_", "-"), f"{row[name]!r}, recomputed {should!r}")
-
-    def _close(self, span: _Span) -> None:
+    def _close(self, span: Span) -> None:
         number = span.version["id"]
         ops = {"add": len(span.leaves) - sum(span.ops.values()), **span.ops}
-        for name, op in zip(COUNTS, _OPS, strict=True):
+        for name, op in zip(COUNTS, OPS, strict=True):
             if span.version[name] != ops.get(op, 0):
                 self._findings.add(
                     "version", number, name, f"{span.version[name]}, recounted {ops.get(op, 0)}"
@@ -321,40 +211,3 @@ class RevisionCheck:
 def _whole(value: Any) -> int:
     """A number that SQLite would also take as text; what is none fits nowhere."""
     return value if isinstance(value, int) else -1
-
-
-def _leaf(row: Mapping[str, Any]) -> bytes:
-    def hexed(value: bytes | None) -> str | None:
-        return None if value is None else value.hex()
-
-    names = ("language", "kind", "published_at", "published_precision", "modified_at", "fetched_at")
-    fields = [
-        LEAF_FORMAT,
-        row["url"],
-        row["rev"],
-        row["op"],
-        hexed(row["p_leaf"]),
-        *(row[name] for name in ("source", "record_kind", "agency", "section")),
-        orjson.Fragment(row["tags"]),
-        *(row[name] for name in names),
-        row["parser"],
-        row["parser_version"],
-        hexed(row["payload_sha256"]),
-        hexed(row["body_sha256"]),
-    ]
-    return hashlib.sha256(b"\x00" + orjson.dumps(fields)).digest()
-
-
-def _follows(row: Mapping[str, Any]) -> bool:
-    in_order = row["p_id"] < row["id"] and row["rev"] == row["p_rev"] + 1
-    fits = row["op"] in ("revise", "retract") and row["p_op"] != "retract"
-    return bool(in_order and fits and row["p_key"] == row["url_key"])
-
-
-def _keys_of(body: bytes) -> tuple[int, int, int | None]:
-    """Word count, text key and body key, from the body as a record has it."""
-    told = orjson.loads(body)
-    lead = told["lead"]
-    paragraphs = tuple(Paragraph(text, ParagraphKind(kind)) for kind, text in told["paragraphs"])
-    words = "\n\n".join([*([lead] if lead else []), *(p.text for p in paragraphs)]).split()
-    return len(words), *comparison_keys(lead, paragraphs)
