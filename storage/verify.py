@@ -26,7 +26,14 @@ from storage.findings import Finding, Findings
 from storage.scanning import DRIVER_ERRORS, Rows, first_line
 from storage.store import Store
 from storage.verify_archive import CaptureCheck
-from storage.verify_database import check_checkpoint, check_file, check_guards, check_ledger, check_schema
+from storage.verify_database import (
+    check_checkpoint,
+    check_file,
+    check_guards,
+    check_ledger,
+    check_schema,
+    check_schema_version,
+)
 from storage.verify_revisions import RevisionCheck
 from storage.verify_versions import check_dictionaries, check_versions
 
@@ -122,6 +129,7 @@ def _verify(
     rows = Rows(connection, findings)
     check_file(rows, findings)
     there = check_schema(connection, findings)
+    check_schema_version(rows, findings)
     check_guards(rows, findings)
     if not {"version", "revision", "zdict", "capture"} <= there:
         check_checkpoint(store.home, head, _store_id(rows), [], findings)

@@ -14,7 +14,8 @@ from storage.checkpoint import Head, check_head
 from storage.database import guard_statements
 from storage.findings import Findings
 from storage.scanning import DRIVER_ERRORS, Rows, first_line
-from storage.tables import metadata
+from storage.schema import VERSION_TABLE
+from storage.tables import SCHEMA, metadata
 
 _MAX_COMPLAINTS = 1_000
 
@@ -62,6 +63,13 @@ def check_schema(connection: Connection, findings: Findings) -> set[str]:
     except (SQLAlchemyError, *DRIVER_ERRORS, ValueError, TypeError, AttributeError) as error:
         findings.add("schema", "", "unreadable", first_line(error))
     return whole
+
+
+def check_schema_version(rows: Rows, findings: Findings) -> None:
+    """Whether the store says that it has the schema which its tables were compared with."""
+    told = [row[0] for row in rows.attempt("schema", f"SELECT version_num FROM {VERSION_TABLE}")]  # noqa: S608
+    if told != [SCHEMA]:
+        findings.add("schema", VERSION_TABLE, "schema-version", f"it says {told}, this khotin knows {SCHEMA}")
 
 
 def check_guards(rows: Rows, findings: Findings) -> None:
