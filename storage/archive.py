@@ -120,7 +120,7 @@ class ArchiveWriter:
         _sync_folder(folder)
         info = WarcRecord()
         info.init_headers(record_type=WarcRecordType.warcinfo, record_urn=self._next_urn())
-        info.headers["WARC-Date"] = _warc_date(self._started_at)
+        info.headers["WARC-Date"] = warc_date(self._started_at)
         info.headers["WARC-Filename"] = path.name
         info.headers["Content-Type"] = "application/warc-fields"
         fields = (
@@ -190,12 +190,13 @@ def _record(kind: WarcRecordType, payload: Payload, content_type: str) -> WarcRe
     record = WarcRecord()
     record.init_headers(record_type=kind)
     record.headers["WARC-Target-URI"] = payload.url
-    record.headers["WARC-Date"] = _warc_date(payload.fetched_at)
+    record.headers["WARC-Date"] = warc_date(payload.fetched_at)
     record.headers["Content-Type"] = content_type
     return record
 
 
-def _warc_date(time: datetime) -> str:
+def warc_date(time: datetime) -> str:
+    """A zone-aware time as WARC-Date has it: UTC, to the microsecond."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

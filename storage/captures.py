@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, select
 
 from parsers.urls import url_key
 from storage.archive import Location, Payload
-from storage.tables import Capture, IngestRun, table_of
+from storage.bulk import insert_rows
+from storage.hashing import capture_hash
+from storage.tables import Capture, IngestRun, micros, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,37 +54,62 @@ class Captured:
     robots_rule: str | None = None
 
 
+HASHED_COLUMNS = (
+    "run_id",
+    "source",
+    "kind",
+    "url",
+    "final_url",
+    "status",
+    "content_type",
+    "etag",
+    "last_modified",
+    "payload_sha256",
+    "payload_length",
+    "file",
+    "offset",
+    "length",
+    "robots_rule",
+    "fetched_at",
+)
+"""What `row_sha256` covers, in its frozen order; `url_key` follows from `url`."""
+
+_COLUMNS = ("id", *HASHED_COLUMNS, "url_key", "row_sha256")
+
+
 def write_captures(
     connection: Connection, run_id: str, captured: Sequence[tuple[Captured, Location]]
 ) -> list[int]:
-    """Write index rows and give their ids, in order."""
+    """Write index rows inside the caller's write transaction and give their ids, in order."""
     table = table_of(Capture)
-    ids: list[int] = []
-    for item, place in captured:
-        result = connection.execute(
-            insert(table).values(
-                run_id=run_id,
-                source=item.source,
-                kind=item.kind,
-                url=item.url,
-                url_key=url_key(item.url),
-                final_url=item.payload.url,
-                status=item.payload.status,
-                content_type=item.payload.content_type,
-                etag=item.etag,
-                last_modified=item.last_modified,
-                robots_rule=item.robots_rule,
-                fetched_at=item.payload.fetched_at,
-                file=place.file,
-                offset=place.offset,
-                length=place.length,
-                payload_sha256=place.payload_sha256,
-                payload_length=place.payload_length,
-            )
-        )
-        primary = result.inserted_primary_key
-        ids.append(int(primary[0]) if primary else 0)
-    return ids
+    # The write lock is held, so the next ids are ours; a sequence of the database would leave gaps.
+    first = (connection.execute(select(func.max(table.c.id))).scalar() or 0) + 1
+    rows = [_row(first + n, run_id, item, place) for n, (item, place) in enumerate(captured)]
+    insert_rows(connection, table, _COLUMNS, rows)
+    return [row[0] for row in rows]
+
+
+def _row(capture_id: int, run_id: str, item: Captured, place: Location) -> tuple[Any, ...]:
+    payload = item.payload
+    before = (
+        run_id,
+        item.source,
+        item.kind,
+        item.url,
+        payload.url,
+        payload.status,
+        payload.content_type,
+        item.etag,
+        item.last_modified,
+        place.payload_sha256,
+        place.payload_length,
+        place.file,
+        place.offset,
+        place.length,
+        item.robots_rule,
+    )
+    row_sha256 = capture_hash((*before, micros(payload.fetched_at)))
+    return capture_id, *before, payload.fetched_at, url_key(item.url), row_sha256
 
 
 def read_captures(connection: Connection, ids: Sequence[int]) -> dict[int, CaptureRow]:

@@ -248,3 +248,8 @@ BEGIN
     END IF;
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
 END $$"""
+
+
+def guard_statements(dialect: str) -> list[str]:
+    """The statements that make the append-only guards: what `khotin verify` compares with what is there."""
+    return [statement for table in APPEND_ONLY for statement in _guards(dialect, table)]

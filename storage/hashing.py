@@ -3,7 +3,9 @@
 leaf  = SHA-256(0x00, JSON array of "khotin-leaf-1" and the revision's fields), without database ids, so that
         SQLite, PostgreSQL and an export of the same document give the same leaf;
 root  = the Merkle tree hash of RFC 6962, section 2.1, over the sorted leaves of a version;
-chain = SHA-256(0x02, the parent's chain or 32 zero bytes, JSON array of "khotin-chain-1" and the header).
+chain = SHA-256(0x02, the parent's chain or 32 zero bytes, JSON array of "khotin-chain-1" and the header);
+row   = SHA-256(0x03, JSON array of "khotin-capture-1" and the fields of a capture row). It stands in no
+        version: it tells damage, while the bytes of a page are vouched for by its revision's leaf.
 
 JSON is UTF-8 without spaces, non-ASCII characters as they are, escapes only where JSON demands them; times
 are microseconds since 1970-01-01T00:00Z, hashes lower-case hex. An array tells values and their borders
@@ -23,6 +25,7 @@ LEAF_FORMAT = "khotin-leaf-1"
 ROOT_FORMAT = "rfc6962-sha256"
 CHAIN_FORMAT = "khotin-chain-1"
 BODY_FORMAT = "khotin-body-1"
+CAPTURE_FORMAT = "khotin-capture-1"
 FORMATS = f"{LEAF_FORMAT} {ROOT_FORMAT} {CHAIN_FORMAT} {BODY_FORMAT}"
 
 
@@ -53,3 +56,8 @@ def chain_hash(parent_chain: bytes | None, header: Sequence[Any]) -> bytes:
     """Hash a version's header together with its parent's chain (None for the first version)."""
     data = orjson.dumps([CHAIN_FORMAT, *header])
     return hashlib.sha256(b"\x02" + (parent_chain or bytes(32)) + data).digest()
+
+
+def capture_hash(fields: Sequence[Any]) -> bytes:
+    """Hash the fields of one row of `capture` (text, whole numbers, None), in their order."""
+    return hashlib.sha256(b"\x03" + orjson.dumps([CAPTURE_FORMAT, *fields])).digest()

@@ -171,7 +171,7 @@ class Store:
     ) -> RunResult:
         """Write all that a run found in one transaction: at most one version, the ledger, the cursors."""
         self._check_checkpoint()
-        packer = self._packer(now)
+        packer = self._packer()
         records = prepare([offer.record for part in parts for offer in part.offers], packer)
         owners = [(part.source, offer) for part in parts for offer in part.offers]
         prepared = [
@@ -186,7 +186,7 @@ class Store:
             self._write_checkpoint()
         return result
 
-    def _packer(self, now: datetime) -> Packer:
+    def _packer(self) -> Packer:
         """A packer with the newest dictionary; trains the first one once there is enough to train on."""
         with self.reading() as connection:
             dictionaries = read_dictionaries(connection)
@@ -205,15 +205,15 @@ class Store:
             unpacker = Unpacker({})
             samples = [unpacker.unpack(body, None) for body in connection.execute(query).scalars()]
         trained = train(samples, 1)
-        return Packer(self._keep(trained, now) if trained else None)
+        return Packer(self._keep(trained) if trained else None)
 
-    def _keep(self, trained: Dictionary, now: datetime) -> Dictionary:
+    def _keep(self, trained: Dictionary) -> Dictionary:
         """Store a dictionary, unless another process was first: then theirs is used."""
         with self.writing() as connection:
             there = read_dictionaries(connection)
             if there:
                 return there[max(there)]
-            row = {"id": trained.id, "sha256": trained.sha256, "data": trained.data, "created_at": now}
+            row = {"id": trained.id, "sha256": trained.sha256, "data": trained.data}
             connection.execute(insert(table_of(Zdict)), [row])
             return trained
 

@@ -152,7 +152,6 @@ class Zdict(StoreTable, table=True):
     id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
     sha256: str = digest_column()
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    created_at: datetime = time_column()
 
 
 class Version(StoreTable, table=True):
@@ -249,10 +248,14 @@ class Revision(StoreTable, table=True):
 
 
 class Capture(StoreTable, table=True):
-    """Where the raw bytes of one answer stand in the archive."""
+    """Where the raw bytes of one answer stand in the archive.
+
+    Ids have no gaps, and `row_sha256` covers the fields (storage/captures.py): a row that was lost or changed
+    is found.
+    """
 
     __tablename__ = "capture"
-    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True, autoincrement=True))
+    id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
     url_key: str = digest_column(index=True)
     run_id: str = Field(index=True)
     source: str
@@ -270,6 +273,7 @@ class Capture(StoreTable, table=True):
     length: int = Field(sa_type=BigInteger)
     robots_rule: str | None = Field(default=None, sa_type=Text)
     fetched_at: datetime = time_column()
+    row_sha256: str = digest_column()
 
 
 class Outcome(StoreTable, table=True):

@@ -12,11 +12,12 @@ from deployments.command import (
     reparse,
     retract,
     tag,
+    verify,
 )
 from deployments.command.app import app
 from deployments.command.output import told_errors
 
-SUBCOMMANDS = (corpus, exports, history, ingest, keeping, ledger, reparse, retract, tag)
+SUBCOMMANDS = (corpus, exports, history, ingest, keeping, ledger, reparse, retract, tag, verify)
 """Importing these modules adds their subcommands to the application."""
 
 

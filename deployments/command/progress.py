@@ -60,3 +60,11 @@ def steps(name: str, *, quiet: bool, total: int | None = None) -> Iterator[Calla
     with _bars(quiet=quiet) as bars:
         task = bars.add_task(name, total=total, note="")
         yield lambda: bars.advance(task)
+
+
+@contextmanager
+def counted(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar for work that tells how much is done and how much there is."""
+    with _bars(quiet=quiet) as bars:
+        task = bars.add_task(name, total=None, note="")
+        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -36,7 +36,7 @@ def fill(store: Store) -> None:
     commit(store, "r2", record(title="Tựa mới"), short(99))
     dictionary = train([f"một bài về việc số {n} {n * n}".encode() * 9 for n in range(999)], 1)
     assert dictionary is not None
-    values = {"id": 1, "sha256": dictionary.sha256, "data": dictionary.data, "created_at": START}
+    values = {"id": 1, "sha256": dictionary.sha256, "data": dictionary.data}
     with store.writing() as connection:
         connection.execute(table_of(Zdict).insert(), [values])
         tag = {"name": "release-1", "version_id": 1, "message": "đầu tiên", "created_at": START}

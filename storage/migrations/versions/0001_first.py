@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.create_table(
         "capture",
         sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
         ),
         sa.Column("url_key", sa.LargeBinary(), nullable=False),
         sa.Column("run_id", sa.String(), nullable=False),
@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("length", sa.BigInteger(), nullable=False),
         sa.Column("robots_rule", sa.Text(), nullable=True),
         sa.Column("fetched_at", sa.BigInteger(), nullable=False),
+        sa.Column("row_sha256", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_capture")),
     )
     op.create_index(op.f("ix_capture_run_id"), "capture", ["run_id"], unique=False)
@@ -176,7 +177,6 @@ def upgrade() -> None:
         ),
         sa.Column("sha256", sa.LargeBinary(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_zdict")),
     )
     op.create_table(
