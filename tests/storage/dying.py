@@ -30,7 +30,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from storage import open_store
 from tests.conftest import ROOT
-from tests.storage.editions import next_run
+from tests.storage.editions import next_run, settle
 
 
 class Countdown:
@@ -53,9 +53,10 @@ class Countdown:
 def watch(countdown: Countdown) -> None:
     """Have the countdown told of every point of this process from now on."""
 
-    @event.listens_for(Engine, "before_cursor_execute")
     def _statement(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
         countdown.reach(" ".join(statement.split()[:3]))
+
+    event.listen(Engine, "before_cursor_execute", _statement)
 
     def _file(name: str, args: tuple[Any, ...]) -> None:
         if name in ("open", "os.rename") and isinstance(args[0], str | os.PathLike):
@@ -64,7 +65,7 @@ def watch(countdown: Countdown) -> None:
                 countdown.reach(f"{name} {Path(path).suffix or 'folder'}")
 
     sys.addaudithook(_file)
-    commit = DefaultDialect.do_commit
+    commit: Any = DefaultDialect.do_commit
 
     def _commit(self: Any, connection: Any) -> None:
         countdown.reach("before COMMIT")
@@ -72,7 +73,7 @@ def watch(countdown: Countdown) -> None:
         countdown.reach("after COMMIT")
 
     DefaultDialect.do_commit = _commit  # type: ignore[method-assign]
-    copy = psycopg.Cursor.copy
+    copy: Any = psycopg.Cursor.copy
 
     @contextmanager
     def _copy(self: Any, statement: Any, *args: Any) -> Iterator[Any]:
@@ -96,9 +97,13 @@ def watch(countdown: Countdown) -> None:
 
 
 def do(job: str, home: str, url: str, countdown: Countdown) -> None:
-    """`open`: open the store. `run`: the next run on a settled store."""
+    """`open`: open the store. `run`: the next run on a settled store. `crash`: settle it and die."""
     countdown.armed = job == "open"
     with open_store(Path(home), url) as store:
+        if job == "crash":
+            settle(store)
+            countdown.armed = True
+            countdown.reach("crash")
         if job == "run":
             countdown.armed = True
             next_run(store, "killed")

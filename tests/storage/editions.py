@@ -1,7 +1,7 @@
 """Made-up runs for the fault tests: a store with some versions, and the next run to commit on it.
 
-`settle` makes versions 1 to 3; `next_run` is one run of some thirty offers (new, revised, unchanged, twins) from
-two sources, with captures, failures, endpoints and polls. Both give the same for the same arguments.
+`settle` makes versions 1 to 3; `next_run` is one run of some thirty offers (new, revised, unchanged, twins)
+from two sources, with captures, failures, endpoints and polls. Both give the same for the same arguments.
 """
 
 from __future__ import annotations
@@ -37,25 +37,8 @@ SOURCES = ("a", "b")
 KNOWN = 12
 NEW = 14
 CODE = "test"
-_WORDS = [
-    "người",
-    "dân",
-    "trong",
-    "xã",
-    "cho",
-    "biết",
-    "con",
-    "đường",
-    "mới",
-    "giúp",
-    "việc",
-    "đi",
-    "lại",
-    "thuận",
-    "tiện",
-    "hơn",
-    "trước",
-]
+_SENTENCE = "người dân trong xã cho biết con đường mới giúp việc đi lại thuận tiện hơn trước"
+_WORDS = _SENTENCE.split()
 
 
 def article(source: str, number: int, edition: int = 1, **changes: object) -> Record:
@@ -172,7 +155,7 @@ def _captured(source: str, record: Record, now: datetime) -> Captured:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a store holds, as far as it must not depend on how often a run was killed before it came through."""
+    """What a store holds, as far as it must not depend on how often a run was killed."""
 
     documents: tuple[tuple[str, int, str, str], ...]
     leaves: tuple[tuple[str, int, str], ...]

@@ -1,4 +1,4 @@
-"""SIGKILL before every statement, around every COMMIT and COPY and every file of a run: nothing is half there."""
+"""SIGKILL before every statement and file and around every COMMIT and COPY: nothing is half there."""
 
 from __future__ import annotations
 
