@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,18 +51,10 @@ def ended_well(process: subprocess.Popen[str]) -> None:
 
 
 def run_at_once(home: Path, url: str, writers: int, number: int, shared: bool) -> None:
-    """Have processes wait until all have done their imports: so the first opening is a race too."""
-    with ExitStack() as stack:
-        processes = [
-            stack.enter_context(
-                writer("commits", str(home), url, f"w{n}", str(number), str(int(shared)), says="ready")
-            )
-            for n in range(writers)
-        ]
-        for process in processes:
-            go(process)
-        for process in processes:
-            ended_well(process)
+    """Have processes start together when all are ready: so the first opening is a race too."""
+    with writer("commits", str(home), url, str(writers), str(number), str(int(shared)), says="ready") as all_:
+        go(all_)
+        ended_well(all_)
 
 
 def said(process: subprocess.Popen[str], word: str) -> None:
@@ -91,7 +83,7 @@ def test_writers_at_once_on_a_new_store_lose_and_double_nothing(
 
 def test_first_openings_at_once_make_one_store(store_url: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    run_at_once(home, store_url, 5, 0, False)
+    run_at_once(home, store_url, 8, 0, False)
     with open_store(home, store_url) as store:
         assert store.versions() == []
 
@@ -122,7 +114,7 @@ def test_writer_that_holds_the_lock_makes_others_busy_and_its_end_sets_them_free
 def test_writer_waits_for_a_slow_one_and_then_goes_on(store_url: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
     with (
-        writer("commits", str(home), store_url, "w1", "1", "0", says="ready") as waiting,
+        writer("commits", str(home), store_url, "1", "1", "0", says="ready") as waiting,
         writer("hold", str(home), store_url, says="holding") as slow,
     ):
         go(waiting)
@@ -132,7 +124,7 @@ def test_writer_waits_for_a_slow_one_and_then_goes_on(store_url: str, tmp_path: 
         ended_well(slow)
         ended_well(waiting)
     with open_store(home, store_url) as store:
-        assert [v.run_id for v in store.versions()] == ["w1-0"]
+        assert [v.run_id for v in store.versions()] == ["w0-0"]
 
 
 def test_two_sample_ingests_at_once_on_an_empty_store_both_end_well(store_url: str, tmp_path: Path) -> None:
