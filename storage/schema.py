@@ -74,8 +74,8 @@ def prepare_schema(
     """Make the tables of a new store or bring those of an old one up to date; gives the facts in `meta`.
 
     `before_founding` is called under the write lock before a store is made where there is none; it raises an
-    error to prevent that. Raises StoreError with reason `other-schema` if the store is newer than this khotin,
-    or no store of it.
+    error to prevent that. Raises StoreError with reason `other-schema` if the store is newer than this
+    khotin, or no store of it.
     """
     migrations = migrations or shipped()
     facts = read_facts(engine)
