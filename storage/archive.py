@@ -13,12 +13,12 @@ import io
 import os
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 from fastwarc.stream_io import GzipWriter
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
@@ -68,7 +68,7 @@ class ArchiveWriter:
         self._rotate_bytes = rotate_bytes
         self._serial = -1
         self._records = 0
-        self._file: BinaryIO | None = None
+        self._file: io.FileIO | None = None
         self._name = ""
         self._offset = 0
 
@@ -78,7 +78,10 @@ class ArchiveWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            self._abandon()
 
     def write(self, payload: Payload) -> Location:
         """Append one record. Raises StoreError when the disk refuses it."""
@@ -88,24 +91,39 @@ class ArchiveWriter:
             record = _response(payload) if payload.status else _resource(payload)
             return self._append(record, payload)
         except OSError as error:
-            raise StoreError(
-                f"cannot write the raw archive {self._folder}: {error.strerror or error}",
-                reason="archive-not-writable",
-                hint="free some disk space or set KHOTIN_HOME to a folder that you may write to",
-            ) from error
+            self._abandon()
+            raise self._not_writable(error) from error
 
     def sync(self) -> None:
-        """Force what was written to the disk."""
+        """Force what was written to the disk. Raises StoreError when the disk refuses it."""
         if self._file is not None:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                self._abandon()
+                raise self._not_writable(error) from error
 
     def close(self) -> None:
-        """Sync and close; closing twice does nothing."""
+        """Sync and close; closing twice does nothing. Raises StoreError when the disk refuses it."""
+        self.sync()
         if self._file is not None:
-            self.sync()
             self._file.close()
             self._file = None
+
+    def _abandon(self) -> None:
+        # After a failed write or sync nobody knows what stands at the end of the file, so the next record
+        # goes into a new one: a torn tail harms no row, a wrong offset would.
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
+
+    def _not_writable(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"cannot write the raw archive {self._folder}: {error.strerror or error}",
+            reason="archive-not-writable",
+            hint="free some disk space or set KHOTIN_HOME to a folder that you may write to",
+        )
 
     def _open_next(self) -> None:
         self.close()
@@ -114,7 +132,8 @@ class ArchiveWriter:
         folder = self._folder / self._started_at.strftime("%Y/%m")
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"khotin-{start}-{self._run_id[-8:]}-{self._serial:05d}.warc.gz"
-        self._file = path.open("xb")
+        # Unbuffered: a buffer would keep what the disk refused and write it later, at another place.
+        self._file = path.open("xb", buffering=0)
         self._name = path.relative_to(self._folder).as_posix()
         self._offset = 0
         _sync_folder(folder)
@@ -152,7 +171,9 @@ class ArchiveWriter:
         if self._file is None:  # pragma: no cover - write() opens it
             raise StoreError("the archive is closed")
         offset = self._offset
-        self._file.write(data)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
         self._offset += len(data)
         return offset, len(data)
 

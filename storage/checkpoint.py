@@ -66,6 +66,24 @@ def write_head(folder: Path, head: Head) -> None:
         ) from error
 
 
+_MOVE = "if you replaced the database on purpose, move HEAD.json away; otherwise restore a backup"
+
+
+def refuse_lost(folder: Path) -> None:
+    """Raises StoreDamaged if `folder` has a checkpoint: for a database in which there is nothing at all.
+
+    Such a database must not be made into a new store: what was lost (an SQLite file whose WAL is gone, an
+    exchanged server) could then not be put back without more loss.
+    """
+    head = read_head(folder)
+    if head is not None:
+        raise StoreDamaged(
+            f"the database is empty, but version {head.version} of store {head.store_id} was committed",
+            reason="behind-checkpoint",
+            hint=_MOVE,
+        )
+
+
 def check_head(head: Head | None, store_id: str, chains: dict[int, str]) -> None:
     """Compare a checkpoint with what the database holds at that version (`chains`: version -> chain).
 
@@ -73,22 +91,21 @@ def check_head(head: Head | None, store_id: str, chains: dict[int, str]) -> None
     """
     if head is None:
         return
-    move = "if you replaced the database on purpose, move HEAD.json away; otherwise restore a backup"
     if head.store_id != store_id:
         raise StoreDamaged(
             f"HEAD.json belongs to store {head.store_id}, the database is store {store_id}",
             reason="other-store",
-            hint=move,
+            hint=_MOVE,
         )
     if head.version not in chains:
         raise StoreDamaged(
             f"the database ends before version {head.version}, which was committed",
             reason="behind-checkpoint",
-            hint=move,
+            hint=_MOVE,
         )
     if chains[head.version] != head.chain:
         raise StoreDamaged(
             f"version {head.version} is not the one that was committed",
             reason="forked",
-            hint=move,
+            hint=_MOVE,
         )

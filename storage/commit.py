@@ -154,9 +154,15 @@ def write_offers(
     return version, decided
 
 
-def _require_open(connection: Connection, run_id: str) -> None:
+def run_state(connection: Connection, run_id: str) -> str | None:
+    """How a run stands; None if there was none of this name."""
     run = table_of(IngestRun)
-    state = connection.execute(select(run.c.state).where(run.c.run_id == run_id)).scalar()
+    state: str | None = connection.execute(select(run.c.state).where(run.c.run_id == run_id)).scalar()
+    return state
+
+
+def _require_open(connection: Connection, run_id: str) -> None:
+    state = run_state(connection, run_id)
     if state != "running":
         raise StoreError(f"run {run_id} is not under way: {state or 'unknown'}", reason="run-not-open")
 

@@ -11,27 +11,26 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from parsers.errors import StoreBusy, StoreError, UserError
+from parsers.errors import UserError
+from storage.faults import DRIVER_ERRORS, as_sqlalchemy, named, refused
 from storage.tables import APPEND_ONLY, Revision, table_of
 
-BUSY_TIMEOUT_SECONDS = 60
+BUSY_TIMEOUT_SECONDS = 60.0
 _CHECKPOINT_PATIENCE_MS = 5_000
 # Any constant will do, so long as every khotin uses the same one.
 ADVISORY_LOCK = 0x6B686F74696E
 
 _SQLITE_PRAGMAS = (
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",
-    "PRAGMA page_size=16384",  # has an effect on a new file only, and only before WAL
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA cache_size=-65536",
     "PRAGMA foreign_keys=ON",
@@ -74,8 +73,12 @@ def database_exists(url: URL) -> bool:
     return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
 
 
-def connect_engine(url: URL) -> Engine:
-    """Make the engine for a URL given by `database_url`; an SQLite file's folder is made."""
+def connect_engine(url: URL, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
+    """Make the engine for a URL given by `database_url`; an SQLite file's folder is made.
+
+    A writer that has waited `busy_seconds` for its turn ends with StoreBusy.
+    """
+    options = {"khotin_busy_seconds": busy_seconds}
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "")
         try:
@@ -89,20 +92,42 @@ def connect_engine(url: URL) -> Engine:
         engine = create_engine(
             url,
             connect_args={
-                "timeout": BUSY_TIMEOUT_SECONDS,
+                "timeout": busy_seconds,
                 "isolation_level": None,
                 "check_same_thread": False,
             },
+            execution_options=options,
         )
-        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "connect", _set_up(busy_seconds))
         event.listen(engine, "begin", _begin)
         return engine
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, execution_options=options)
 
 
-def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
-    for pragma in _SQLITE_PRAGMAS:
-        connection.execute(pragma).close()
+def _set_up(busy_seconds: float) -> Callable[[sqlite3.Connection, Any], None]:
+    def set_up(connection: sqlite3.Connection, _record: Any) -> None:
+        _to_wal(connection, busy_seconds)
+        for pragma in _SQLITE_PRAGMAS:
+            connection.execute(pragma).close()
+
+    return set_up
+
+
+def _to_wal(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    # The change to WAL does not wait for a lock as other statements do: of two processes that open a new
+    # file at once, one would fail with "database is locked".
+    give_up = time.monotonic() + busy_seconds
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+                return
+            # The page size has an effect on a new file only, and only before WAL.
+            connection.execute("PRAGMA page_size=16384").close()
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
 
 
 def _begin(connection: Connection) -> None:
@@ -129,7 +154,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection = connection.execution_options(khotin_write=True)
         with connection.begin():
             if engine.dialect.name == "postgresql":
-                connection.execute(text(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_SECONDS}s'"))
+                wait = int(_busy_seconds(engine) * 1000)
+                connection.execute(text(f"SET LOCAL lock_timeout = {wait}"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
             yield connection
 
@@ -146,27 +172,38 @@ def forget_deleted(engine: Engine) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={_CHECKPOINT_PATIENCE_MS}")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
+        cursor.execute(f"PRAGMA busy_timeout={int(_busy_seconds(engine) * 1000)}")
         cursor.close()
+
+
+@contextmanager
+def storing(engine: Engine) -> Iterator[Connection]:
+    """Like `writing`, but a statement that the database refuses is a StoreError too: for whole runs."""
+    try:
+        with writing(engine) as connection:
+            yield connection
+    except DBAPIError as error:
+        raise refused(error, _where(engine)) from error
 
 
 @contextmanager
 def _named_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        message = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
-        where = engine.url.render_as_string(hide_password=True)
-        if "locked" in message or "lock timeout" in message:
-            raise StoreBusy(
-                f"another process has been writing to {where} for {BUSY_TIMEOUT_SECONDS} s",
-                hint="wait for it to end, or stop it; what it had committed is safe",
-            ) from error
-        raise StoreError(
-            f"the database {where} does not answer: {message}",
-            reason="store-unreachable",
-            hint="check KHOTIN_DATABASE_URL, that the server runs, and that the disk is not full",
-        ) from error
+    except (DBAPIError, *DRIVER_ERRORS) as error:
+        told = error if isinstance(error, DBAPIError) else as_sqlalchemy(error, engine.dialect)
+        ours = named(told, _where(engine), _busy_seconds(engine))
+        if ours is not None:
+            raise ours from error
+        raise told from told.orig
+
+
+def _where(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _busy_seconds(engine: Engine) -> float:
+    return float(engine.get_execution_options()["khotin_busy_seconds"])
 
 
 def make_guards(connection: Connection) -> None:

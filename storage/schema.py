@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +65,17 @@ def shipped() -> Migrations:
     return Migrations(Path(__file__).parent / "migrations", SCHEMA)
 
 
-def prepare_schema(engine: Engine, migrations: Migrations | None = None) -> dict[str, str]:
+def prepare_schema(
+    engine: Engine,
+    migrations: Migrations | None = None,
+    *,
+    before_founding: Callable[[], None] = lambda: None,
+) -> dict[str, str]:
     """Make the tables of a new store or bring those of an old one up to date; gives the facts in `meta`.
 
-    Raises StoreError with reason `other-schema` if the store is newer than this khotin, or no store of it.
+    `before_founding` is called under the write lock before a store is made where there is none; it raises an
+    error to prevent that. Raises StoreError with reason `other-schema` if the store is newer than this
+    khotin, or no store of it.
     """
     migrations = migrations or shipped()
     facts = read_facts(engine)
@@ -77,7 +84,7 @@ def prepare_schema(engine: Engine, migrations: Migrations | None = None) -> dict
     with writing_schema(engine.url) as connection:
         upgrade(connection, migrations)
         if "store_id" not in facts:
-            _found(connection)
+            _found(connection, before_founding)
     return read_facts(engine)
 
 
@@ -96,10 +103,11 @@ def _is_missing_table(error: DBAPIError) -> bool:
     return "no such table" in str(error.orig) or getattr(error.orig, "sqlstate", None) == "42P01"
 
 
-def _found(connection: Connection) -> None:
+def _found(connection: Connection, before_founding: Callable[[], None]) -> None:
     """Give a new store its identity, unless another process was first."""
     meta = table_of(Meta)
     if connection.execute(meta.select().where(meta.c.key == "store_id")).first() is None:
+        before_founding()
         facts = {"store_id": str(uuid.uuid4()), "formats": FORMATS}
         connection.execute(insert(meta), [{"key": key, "value": value} for key, value in facts.items()])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -11,13 +11,21 @@ from types import TracebackType
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.engine import URL
 
-from parsers.errors import NotFound, StoreError, UserError
+from parsers.errors import KhotinError, NotFound, StoreError, UserError
 from storage.archive import ArchiveWriter, read_payload
 from storage.captures import Captured, CaptureRow, read_left_over, write_captures
-from storage.checkpoint import Head, check_head, read_head, write_head
+from storage.checkpoint import Head, check_head, read_head, refuse_lost, write_head
 from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, ZSTD, Dictionary, Packer, Unpacker, train
-from storage.commit import PreparedOffer, RunResult, SourcePart, write_run
-from storage.database import connect_engine, database_exists, database_url, reading, writing
+from storage.commit import PreparedOffer, RunResult, SourcePart, run_state, write_run
+from storage.database import (
+    BUSY_TIMEOUT_SECONDS,
+    connect_engine,
+    database_exists,
+    database_url,
+    reading,
+    storing,
+    writing,
+)
 from storage.ledger import (
     EndpointState,
     PageState,
@@ -60,9 +68,9 @@ class Store:
     processes: writers take turns, readers wait for nobody.
     """
 
-    def __init__(self, home: Path, url: str) -> None:
+    def __init__(self, home: Path, url: str, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
         self.home = home
-        self._engine = connect_engine(database_url(url))
+        self._engine = connect_engine(database_url(url), busy_seconds)
         self.store_id = ""
 
     def __enter__(self) -> Store:
@@ -107,11 +115,14 @@ class Store:
             yield connection
         self._write_checkpoint()
 
+    def _storing(self) -> AbstractContextManager[Connection]:
+        return storing(self._engine)
+
     # -- opening ----------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
         """Make the tables of a new store, or bring those of an old one up to date."""
-        facts = prepare_schema(self._engine)
+        facts = prepare_schema(self._engine, before_founding=lambda: refuse_lost(self.home))
         self.store_id = facts["store_id"]
         self._check_checkpoint()
 
@@ -120,14 +131,22 @@ class Store:
         table = table_of(Meta)
         return {row.key: row.value for row in connection.execute(select(table.c.key, table.c.value))}
 
-    def _check_checkpoint(self) -> None:
+    def _check_checkpoint(self) -> bool:
+        """Whether the checkpoint is of the last version. Raises StoreDamaged if the database does not fit it.
+
+        A run that was killed after its commit leaves a checkpoint of the version before.
+        """
         # The checkpoint is read before the database: a commit in between can only put the database ahead.
         head = read_head(self.home)
         with self.reading() as connection:
             table = table_of(Version)
             wanted = head.version if head else 0
-            query = select(table.c.id, table.c.chain).where(table.c.id == wanted)
-            check_head(head, self.store_id, {row.id: row.chain for row in connection.execute(query)})
+            query = (
+                select(table.c.id, table.c.chain).where(table.c.id >= wanted).order_by(table.c.id).limit(2)
+            )
+            chains = {row.id: row.chain for row in connection.execute(query)}
+            check_head(head, self.store_id, chains)
+        return set(chains) <= {wanted}
 
     # -- runs -------------------------------------------------------------------------------------------
 
@@ -141,8 +160,15 @@ class Store:
             "detail": "",
             "started_at": now,
         }
-        with self.writing() as connection:
-            table = table_of(IngestRun)
+        table = table_of(IngestRun)
+        with self._storing() as connection:
+            there = run_state(connection, run_id)
+            if there is not None:
+                raise StoreError(
+                    f"there is a run {run_id} already: {there}",
+                    reason="run-not-open",
+                    hint="give each run a name of its own",
+                )
             connection.execute(
                 update(table)
                 .where(table.c.state == "running", table.c.started_at < now - LONGEST_RUN)
@@ -151,9 +177,13 @@ class Store:
             connection.execute(insert(table), [row])
 
     def fail_run(self, run_id: str, detail: str, now: datetime) -> None:
-        """Note that a run ended before its commit; what it fetched is taken up by the next one."""
+        """Note that a run ended before its commit; what it fetched is taken up by the next one.
+
+        If the store cannot take the note, the run looks like one that was killed, which comes to the same:
+        so no error is raised, which would hide the one that ended the run.
+        """
         table = table_of(IngestRun)
-        with self.writing() as connection:
+        with suppress(KhotinError), self._storing() as connection:
             connection.execute(
                 update(table)
                 .where(table.c.run_id == run_id, table.c.state == "running")
@@ -170,7 +200,7 @@ class Store:
         code_version: str,
     ) -> RunResult:
         """Write all that a run found in one transaction: at most one version, the ledger, the cursors."""
-        self._check_checkpoint()
+        up_to_date = self._check_checkpoint()
         packer = self._packer()
         records = prepare([offer.record for part in parts for offer in part.offers], packer)
         owners = [(part.source, offer) for part in parts for offer in part.offers]
@@ -180,9 +210,9 @@ class Store:
         ]
         zdict = packer.dictionary.sha256 if packer.dictionary else None
         new = NewVersion(run_id, kind, message, now, code_version, zdict)
-        with self.writing() as connection:
+        with self._storing() as connection:
             result = write_run(connection, new, parts, prepared)
-        if result.version is not None:
+        if result.version is not None or not up_to_date:
             self._write_checkpoint()
         return result
 
@@ -209,7 +239,7 @@ class Store:
 
     def _keep(self, trained: Dictionary) -> Dictionary:
         """Store a dictionary, unless another process was first: then theirs is used."""
-        with self.writing() as connection:
+        with self._storing() as connection:
             there = read_dictionaries(connection)
             if there:
                 return there[max(there)]
@@ -234,7 +264,7 @@ class Store:
             return []
         placed = [(item, archive.write(item.payload)) for item in captured]
         archive.sync()
-        with self.writing() as connection:
+        with self._storing() as connection:
             return write_captures(connection, run_id, placed)
 
     def mark_sample(self) -> None:
@@ -349,15 +379,20 @@ class Store:
         )
 
 
-def open_store(home: Path, url: str, *, create: bool = True) -> Store:
-    """Open the store, and make it if there is none; with `create=False` raise NotFound instead."""
+def open_store(
+    home: Path, url: str, *, create: bool = True, busy_seconds: float = BUSY_TIMEOUT_SECONDS
+) -> Store:
+    """Open the store, and make it if there is none; with `create=False` raise NotFound instead.
+
+    A writer waits `busy_seconds` for another before it ends with StoreBusy.
+    """
     if not create and not database_exists(database_url(url)):
         raise NotFound(
             f"there is no store in {home}",
             reason="no-store",
             hint="set KHOTIN_HOME to the folder of a store, or make one: `khotin ingest --sample`",
         )
-    store = Store(home, url)
+    store = Store(home, url, busy_seconds)
     try:
         home.mkdir(parents=True, exist_ok=True)
         store.prepare()
