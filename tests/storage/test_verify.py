@@ -96,7 +96,7 @@ def test_purged_body_of_a_retracted_document_is_sound_and_counted(store: Store, 
     assert {(f.id, f.what) for f in verify_store(store).findings} == {("1", "leaf"), ("2", "leaf")}
 
 
-@pytest.mark.parametrize("value", ["text", "'12'", "1.5", "x'ff00'", "NULL", "9223372036854775807", "-1"])
+@pytest.mark.parametrize("value", ["'text'", "x'ff00'", "NULL", "9223372036854775807"])
 def test_value_of_any_type_anywhere_is_a_finding_and_never_an_error(tmp_path: Path, value: str) -> None:
     """SQLite lets any value stand in any column; the schema's own checks are switched off too."""
     home = tmp_path / "home"
@@ -105,7 +105,6 @@ def test_value_of_any_type_anywhere_is_a_finding_and_never_an_error(tmp_path: Pa
         commit_captured(store, "r1", some_records(3))
         commit_captured(store, "r2", [record("http://a.example/neu")], minutes=1)
     whole = (home / "khotin.db").read_bytes()
-    literal = "'text'" if value == "text" else value
     connection = sqlite3.connect(home / "khotin.db")
     columns = [
         (table, row[1])
@@ -122,7 +121,7 @@ def test_value_of_any_type_anywhere_is_a_finding_and_never_an_error(tmp_path: Pa
         try:
             vandal.do(
                 "PRAGMA ignore_check_constraints=ON",
-                f'UPDATE {table} SET "{column}" = {literal} WHERE id = 2',
+                f'UPDATE {table} SET "{column}" = {value} WHERE id = 2',
             )
         except sqlite3.IntegrityError:
             refused += 1
@@ -139,7 +138,7 @@ def record_only(home: Path, url: str) -> None:
     """Some hundred documents without the ledger: only rows that hashes vouch for."""
     with open_store(home, url) as store:
         for number in range(3):
-            documents = some_records(300, seed=number, words=150)
+            documents = some_records(150, seed=number, words=150)
             documents = [replace(d, url=f"http://a.example/{number}/{n}") for n, d in enumerate(documents)]
             ready = prepare(documents, Packer(None))
             offers = [
@@ -199,8 +198,8 @@ def test_random_bit_flips_are_found_or_change_nothing(
         damaged[bit // 8] ^= 1 << bit % 8
         (copy / "khotin.db").write_bytes(damaged)
         with store_to_verify(copy, f"sqlite:///{copy / 'khotin.db'}") as store:
-            result = verify_store(store, deep=True)
-        if not result.sound:
+            sound = verify_store(store).sound and verify_store(store, deep=True).sound
+        if not sound:
             found += 1
         else:
             after = dump(copy / "khotin.db")
