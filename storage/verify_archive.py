@@ -16,7 +16,7 @@ from typing import BinaryIO
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from parsers.urls import url_key
-from storage.archive import warc_date
+from storage.archive import PURGED_RECORD, warc_date
 from storage.captures import HASHED_COLUMNS
 from storage.findings import Findings
 from storage.hashing import capture_hash
@@ -48,13 +48,16 @@ class CaptureCheck:
         self._findings = findings
         self._folder = folder
         self._purged = purged
+        self._showed_purged: set[int] = set()
         self._open: OrderedDict[str, tuple[BinaryIO, int]] = OrderedDict()
         self._spans: dict[str, tuple[int, int]] = {}
+        self._intact = 0
         self.count = 0
 
     def run(self, progress: Callable[[int], None]) -> None:
         """Check every row, then what the files hold beyond them."""
         before = 0
+        self._showed_purged = self._pages_of_purged()
         try:
             for batch in self._rows.scan("capture", _SELECT, "c.id", progress):
                 for row in batch:
@@ -64,6 +67,9 @@ class CaptureCheck:
                     self._check(row)
                 self.count += len(batch)
             self._check_files()
+            if self._intact:
+                told = f"{self._intact} raw pages of purged documents are still there"
+                self._findings.note(f"{told}: run the same retraction again")
         finally:
             for stream, _size in self._open.values():
                 stream.close()
@@ -123,9 +129,12 @@ class CaptureCheck:
         record = next(iter(ArchiveIterator(io.BytesIO(data), parse_http=True)), None)
         if record is None:
             raise _Mismatch("member", f"{where}: no WARC record")
-        if record.record_type == WarcRecordType.metadata and self._may_be_purged(row):
-            return
         body = record.reader.read()
+        purged = record.record_type == WarcRecordType.metadata and body.startswith(PURGED_RECORD)
+        if purged and self._may_be_purged(row):
+            return
+        if not purged and row["id"] in self._purged.capture_ids:
+            self._intact += 1
         if hashlib.sha256(body).digest() != row["payload_sha256"] or len(body) != row["payload_length"]:
             raise _Mismatch("payload", f"{where}: the bytes are not those that were stored")
         status = record.http_headers.status_code if record.http_headers is not None else 0
@@ -141,13 +150,26 @@ class CaptureCheck:
             if there != expected:
                 raise _Mismatch("member", f"{where}: {name} is {there!r}, the row says {expected!r}")
 
+    def _pages_of_purged(self) -> set[int]:
+        """Captures that showed a purged document at whatever address: the ledger knows them."""
+        if not self._purged.url_keys:
+            return set()
+        query = (
+            "SELECT o.capture_id FROM outcome o JOIN revision r ON r.id = o.{} "
+            "WHERE o.capture_id IS NOT NULL "
+            "AND r.url_key IN (SELECT url_key FROM revision WHERE codec = 'purged')"
+        )
+        found: set[int] = set()
+        for column in ("revision_id", "partner_revision_id"):
+            found.update(row[0] for row in self._rows.attempt("outcome", query.format(column)))
+        return found
+
     def _may_be_purged(self, row: dict[str, object]) -> bool:
         """A page that was purged is overwritten by a `metadata` record; only a retracted one may be."""
         return (
             row["id"] in self._purged.capture_ids
-            or row["payload_sha256"] in self._purged.payloads
+            or row["id"] in self._showed_purged
             or row["url_key"] in self._purged.url_keys
-            or bytes.fromhex(url_key(str(row["final_url"]))) in self._purged.url_keys
         )
 
     def _check_files(self) -> None:

@@ -31,6 +31,10 @@ class Span:
     ops: dict[str, int] = field(default_factory=dict)
     """Revisions by what they do; those that are neither revisions nor retractions are new documents."""
     leaves: list[bytes] = field(default_factory=list)
+    documents_before: int = 0
+    """How many documents the version before it holds."""
+    again: int = 0
+    """Tombstones upon a tombstone: what was retracted before and is purged now."""
 
 
 @dataclass(slots=True)
@@ -38,9 +42,9 @@ class Purged:
     """What says that a raw page or a body may be gone, gathered while the revisions go by."""
 
     url_keys: dict[bytes, int] = field(default_factory=dict)
-    payloads: set[bytes] = field(default_factory=set)
     capture_ids: set[int] = field(default_factory=set)
-    retracted: set[bytes] = field(default_factory=set)
+    demanded: set[bytes] = field(default_factory=set)
+    """Keys of documents with a tombstone that says purge."""
 
 
 class Explainer:
@@ -94,8 +98,8 @@ class Explainer:
             tell("capture", f"capture {row['capture_id']} is not there")
         elif row["c_id"] is not None and row["c_payload"] != row["payload_sha256"]:
             tell("capture", f"capture {row['capture_id']} holds other bytes")
-        if op == "retract" and isinstance(key, bytes):
-            self._purged.retracted.add(key)
+        if span is not None and op == row["p_op"] == "retract":
+            span.again += 1
         if purged:
             self._note_purged(row, tell)
             return
@@ -112,8 +116,6 @@ class Explainer:
             tell("purged", "but its body is not empty")
         if isinstance(row["url_key"], bytes):
             self._purged.url_keys.setdefault(row["url_key"], row["id"])
-        if isinstance(row["payload_sha256"], bytes):
-            self._purged.payloads.add(row["payload_sha256"])
         if isinstance(row["capture_id"], int):
             self._purged.capture_ids.add(row["capture_id"])
 
@@ -135,12 +137,15 @@ class Explainer:
             return
         if hashlib.sha256(body).digest() != row["body_sha256"]:
             tell("body", "its hash is not the one that was stored")
-        elif self._deep and row["op"] != "retract":
-            try:
-                keys = keys_of(body)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                tell("body", f"it is no document: {error}")
-                return
+            return
+        try:
+            if row["op"] == "retract" and orjson.loads(body)["retraction"]["purge"]:
+                self._purged.demanded.add(row["url_key"])
+            keys = keys_of(body) if self._deep else None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            tell("body", f"it is no document: {error}")
+            return
+        if keys is not None:
             for name, should in zip(("word_count", "text_key", "body_key"), keys, strict=True):
                 if row[name] != should:
                     tell(name.replace("_", "-"), f"{row[name]!r}, recomputed {should!r}")
@@ -170,7 +175,7 @@ def _leaf(row: Mapping[str, Any]) -> bytes:
 
 def _follows(row: Mapping[str, Any]) -> bool:
     in_order = row["p_id"] < row["id"] and row["rev"] == row["p_rev"] + 1
-    fits = row["op"] in ("revise", "retract") and row["p_op"] != "retract"
+    fits = row["op"] == "retract" or (row["op"] == "revise" and row["p_op"] != "retract")
     return bool(in_order and fits and row["p_key"] == row["url_key"])
 
 

@@ -89,7 +89,8 @@ class RevisionCheck:
             zdict_id = None if sha256 is None else by_hash.get(sha256)
             if sha256 is not None and zdict_id is None:
                 self._findings.add("version", number, "dictionary", "the one that it names is not there")
-            spans.append(Span(version, lo, hi, zdict_id, number))
+            documents = _whole(versions[place - 1]["documents"]) if place else 0
+            spans.append(Span(version, lo, hi, zdict_id, number, documents_before=documents))
         return sorted(spans, key=lambda span: (span.lo, span.hi))
 
     def run(self, progress: Callable[[int], None]) -> None:
@@ -103,9 +104,7 @@ class RevisionCheck:
                 self._tell_gap(self._before + 1, self._span.hi)
                 self._before = self._span.hi
             self._next_span(self._span)
-        for key, row_id in self.purged.url_keys.items():
-            if key not in self.purged.retracted:
-                self._findings.add("revision", row_id, "purged", "but its document was never retracted")
+        self._check_purged()
         self._check_unique()
 
     def _check_batch(self, batch: list[Row]) -> None:
@@ -165,6 +164,19 @@ class RevisionCheck:
                 span.leaves.append(leaf)
         self._before = before
 
+    def _check_purged(self) -> None:
+        for key, row_id in self.purged.url_keys.items():
+            if key not in self.purged.demanded:
+                self._findings.add(
+                    "revision", row_id, "purged", "but no tombstone of its document says purge"
+                )
+        query = "SELECT count(*) FROM revision WHERE url_key = ? AND op <> 'retract' AND codec <> 'purged'"
+        open_ = sum(self._rows.attempt("revision", query, (key,)) != [(0,)] for key in self.purged.demanded)
+        if open_:
+            self._findings.note(
+                f"the purge of {open_} documents is not done yet: run the same retraction again"
+            )
+
     def _next_span(self, span: Span) -> Span | None:
         self._close(span)
         self._span = next(self._to_come, None)
@@ -172,6 +184,13 @@ class RevisionCheck:
 
     def _close(self, span: Span) -> None:
         number = span.version["id"]
+        documents = (
+            span.documents_before + _whole(span.version["added"]) - span.ops.get("retract", 0) + span.again
+        )
+        if span.version["documents"] != documents:
+            self._findings.add(
+                "version", number, "documents", f"{span.version['documents']}, recounted {documents}"
+            )
         ops = {"add": len(span.leaves) - sum(span.ops.values()), **span.ops}
         for name, op in zip(COUNTS, OPS, strict=True):
             if span.version[name] != ops.get(op, 0):

@@ -57,9 +57,6 @@ def _check_version(version: dict[str, Any], parent: dict[str, Any] | None, findi
         findings.add("version", number, "kind", f"{version['kind']!r} is none of {', '.join(_KINDS)}")
     if version["formats"] != FORMATS:
         findings.add("version", number, "formats", f"this khotin knows {FORMATS}")
-    documents = (parent["documents"] if parent else 0) + version["added"] - version["retracted"]
-    if version["documents"] != documents:
-        findings.add("version", number, "documents", f"{version['documents']}, recounted {documents}")
     hexed = {
         name: None if version[name] is None else version[name].hex()
         for name in ("delta_root", "zdict_sha256")

@@ -18,12 +18,13 @@ from storage.checkpoint import Head, write_head
 from storage.codec import Packer
 from storage.commit import PreparedOffer, write_offers
 from storage.records import prepare
+from storage.retraction import retract
 from storage.verify import store_to_verify, verify_store
-from storage.versions import NewVersion, append_version, last_version
+from storage.versions import NewVersion
 from tests.command.test_command import khotin
 from tests.conftest import START
-from tests.storage.test_commit import commit, record
-from tests.storage.vandal import Vandal, commit_captured, grow, some_records
+from tests.storage.test_commit import record
+from tests.storage.vandal import Vandal, changed, commit_captured, grow, some_records
 
 FLIPS = 40
 # Nothing vouches for these but the database: the ledger and the working memory of the flows.
@@ -63,37 +64,40 @@ def test_store_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["HEAD.json"]
 
 
-def retract(store: Store, run_id: str, url: str) -> None:
-    """A tombstone on top of a document, as a retraction writes it."""
-    tombstone = record(url, title="", lead=None, paragraphs=(), captions=(), authors=())
-    (ready,) = prepare([tombstone], Packer(None))
-    (head,) = store.history(url)[-1:]
-    with store.writing() as connection:
-        parent = last_version(connection)
-        assert parent is not None
-        row, _ = ready.row(parent.hi + 1, parent.id + 1, (head.revision_id, head.rev, head.leaf), None)
-        leaf = tombstone.leaf(head.rev + 1, "retract", head.leaf)
-        values = list(row)
-        values[4], values[25] = "retract", leaf
-        version = append_version(
-            connection,
-            parent,
-            NewVersion(run_id, "retract", "taken down", START, "0"),
-            [tuple(values)],
-            [leaf],
-        )
-    write_head(store.home, Head(store.store_id, version.id, version.chain))
+def test_purged_document_is_sound_and_counted_and_an_unfinished_purge_is_a_note(store: Store) -> None:
+    records = some_records(4)
+    commit_captured(store, "r1", records)
+    commit_captured(store, "r2", changed(records[:2], "2"), minutes=1)
+    urls = [records[0].url, records[3].url]
 
+    def take_down(run_id: str, *, purge: bool) -> None:
+        retract(store, urls, "demand", purge=purge, run_id=run_id, now=START, code_version="0")
 
-def test_purged_body_of_a_retracted_document_is_sound_and_counted(store: Store, store_url: str) -> None:
-    commit(store, "r1", record())
-    retract(store, "r2", record().url)
+    take_down("r3", purge=False)
     assert verify_store(store, deep=True).findings == ()
-    Vandal(store_url).do("UPDATE revision SET codec = 'purged', body = ?", values=(b"",))
+    take_down("r4", purge=True)
     result = verify_store(store, deep=True)
-    assert (result.findings, result.purged) == ((), 1)
-    Vandal(store_url).do("UPDATE revision SET source = 'x'")
-    assert {(f.id, f.what) for f in verify_store(store).findings} == {("1", "leaf"), ("2", "leaf")}
+    assert (result.findings, result.notes, result.purged) == ((), (), 2)
+    retract(store, [records[1].url], "demand", purge=False, run_id="r5", now=START, code_version="0")
+    assert verify_store(store, deep=True).sound
+
+
+@pytest.mark.parametrize("purged", ["body", "page"])
+def test_purge_that_was_stopped_half_way_is_a_note(store: Store, store_url: str, purged: str) -> None:
+    records = some_records(2)
+    commit_captured(store, "r1", records)
+    files = {path: path.read_bytes() for path in store.archive_folder.rglob("*.gz")}
+    packed = Vandal(store_url).read("revision", 1, "body")
+    retract(store, [records[0].url], "demand", purge=True, run_id="r2", now=START, code_version="0")
+    for path, data in files.items():
+        path.write_bytes(data)
+    if purged == "page":
+        vandal = Vandal(store_url)
+        vandal.edit("revision", 1, "codec", "zstd")
+        vandal.edit("revision", 1, "body", packed)
+    result = verify_store(store)
+    assert result.sound
+    assert len(result.notes) == 1
 
 
 @pytest.mark.parametrize("value", ["'text'", "x'ff00'", "NULL", "9223372036854775807"])
