@@ -16,6 +16,8 @@ from storage.tables import Revision, Version, Zdict, table_of
 from storage.versions import VersionRow
 
 _BATCH = 1_000
+_LARGEST_ID = 2**63 - 1
+"""A larger number is none that a database could hold, or be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ def read_versions(connection: Connection) -> list[VersionRow]:
 def read_version(connection: Connection, version_id: int) -> VersionRow:
     """One version. Raises NotFound and says which there are."""
     table = table_of(Version)
-    row = connection.execute(select(table).where(table.c.id == version_id)).mappings().first()
+    row = None
+    if version_id <= _LARGEST_ID:
+        row = connection.execute(select(table).where(table.c.id == version_id)).mappings().first()
     if row is None:
         newest = connection.execute(select(func.max(table.c.id))).scalar()
         there = f"versions 1 to {newest} are there" if newest else "the store is empty: run `khotin ingest`"

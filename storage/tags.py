@@ -23,8 +23,6 @@ LATEST = "latest"
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NUMBER = re.compile(r"[0-9]+")
 _LIKE_A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
-# Beyond this a number is that of no version, and too large for the databases to compare with one.
-_MAX_DIGITS = 18
 _TOLD_TAGS = 20
 
 
@@ -75,7 +73,7 @@ def resolve(connection: Connection, text: str) -> VersionRow:
     if text == LATEST:
         return _newest(connection)
     if _NUMBER.fullmatch(text):
-        return read_version(connection, int(text) if len(text) <= _MAX_DIGITS else -1)
+        return read_version(connection, int(text))
     moment = read_moment(text, end_of_day=True)
     return _tagged(connection, text) if moment is None else _as_of(connection, text, moment)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from parsers.article import RejectReason
+from tests.command.processes import run_command
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -79,10 +79,7 @@ def test_readme_shows_the_commands() -> None:
 
 @pytest.mark.parametrize("command", commands_in_readme())
 def test_every_command_of_the_readme_has_help_that_teaches(command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "from deployments.command import main; main()", *command.split(), "--help"],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = run_command([*command.split(), "--help"], os.environ, ROOT)
     assert done.returncode == 0, done.stderr
     assert "--json" in done.stdout
 
