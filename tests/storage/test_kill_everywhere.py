@@ -90,6 +90,10 @@ def _postgres_copies(server: str, folder: Path) -> Iterator[tuple[Place, Copy]]:
             rows = connection.execute("SELECT FROM pg_tables WHERE schemaname = %s", (schema,))
             return rows.fetchone() is None
 
+        def sequences(schema: str) -> list[str]:
+            query = "SELECT sequencename FROM pg_sequences WHERE schemaname = %s AND last_value > 0"
+            return [row[0] for row in connection.execute(query, (schema,))]
+
         def copy() -> Place:
             home, url = places[1]
             shutil.rmtree(home, ignore_errors=True)
@@ -105,11 +109,8 @@ def _postgres_copies(server: str, folder: Path) -> Iterator[tuple[Place, Copy]]:
                 execute(f"TRUNCATE {', '.join(f'{second}.{table}' for table in tables)} RESTART IDENTITY")
                 execute(*(f"INSERT INTO {second}.{table} SELECT * FROM {first}.{table}" for table in tables))
                 execute(*(f"ALTER TABLE {second}.{table} ENABLE TRIGGER USER" for table in tables))
-                for table in ("capture", "outcome"):
-                    execute(
-                        f"SELECT setval('{second}.{table}_id_seq', (SELECT last_value FROM "
-                        f"{first}.{table}_id_seq))"
-                    )
+                for name in sequences(first):
+                    execute(f"SELECT setval('{second}.{name}', (SELECT last_value FROM {first}.{name}))")
             shutil.copytree(places[0][0], home)
             return places[1]
 
