@@ -290,10 +290,12 @@ def _parse(
         return End(page.met, Ending.REJECTED, parsed.reason.value, parsed.evidence, retry_at=retry_at)
     article = _with_own_url(source, parsed, final)
     fetched_at = page.met.fetched_at or now
-    return Offer(
-        page.met,
-        record_of(article, source=source.name, fetched_at=fetched_at, payload_sha256=page.met.payload_sha256),
+    record = record_of(
+        article, source=source.name, fetched_at=fetched_at, payload_sha256=page.met.payload_sha256
     )
+    # Worked out here, beside fetching, the commit need not do it.
+    _ = record.facts
+    return Offer(page.met, record)
 
 
 def _with_own_url(source: Source, article: Article, final: str) -> Article:

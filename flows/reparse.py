@@ -215,9 +215,7 @@ def _seed_name(url: str) -> str:
 
 
 def _change(old: Document, record: Record, version_id: int) -> Change:
-    leaf = record.leaf(old.rev + 1, "revise", old.leaf).hex()
-    new = replace(old, record=record, rev=old.rev + 1, op="revise", version_id=version_id, leaf=leaf)
-    return Change("revised", old, new)
+    return Change("revised", old, old.followed_by(record, version_id))
 
 
 def _commit(

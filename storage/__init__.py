@@ -3,6 +3,7 @@
 from storage.captures import Captured, CaptureRow
 from storage.commit import RunResult, SourcePart
 from storage.decision import Offer
+from storage.documents import Change, Document
 from storage.ledger import (
     Counts,
     End,
@@ -13,7 +14,6 @@ from storage.ledger import (
     SourcePoll,
     SourceTally,
 )
-from storage.reading import Change, Document
 from storage.records import Record, record_of
 from storage.store import Store, open_store
 from storage.stories import RunRow, Story

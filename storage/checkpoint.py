@@ -7,6 +7,7 @@ one version behind, which is harmless and mended by the next commit; a database 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from parsers.errors import StoreDamaged, StoreError
 
 FILE_NAME = "HEAD.json"
+LOCK_NAME = "HEAD.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,34 @@ def write_head(folder: Path, head: Head) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise StoreError(
-            f"the version is committed, but not its checkpoint {path}: {error.strerror or error}",
-            reason="checkpoint-not-written",
-            hint="make the folder writable; the next commit writes it",
-        ) from error
+        raise _not_written(path, error) from error
+
+
+def advance_head(folder: Path, head: Head) -> None:
+    """Write a checkpoint, unless that of a later version of the store is there.
+
+    Two runs may come here in another order than they committed in: a lock on a file lets one look and write
+    at a time.
+    """
+    try:
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise _not_written(folder / FILE_NAME, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        there = read_head(folder)
+        if there is None or there.store_id != head.store_id or there.version < head.version:
+            write_head(folder, head)
+    finally:
+        os.close(descriptor)
+
+
+def _not_written(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"the version is committed, but not its checkpoint {path}: {error.strerror or error}",
+        reason="checkpoint-not-written",
+        hint="make the folder writable; the next commit writes it",
+    )
 
 
 _MOVE = "if you replaced the database on purpose, move HEAD.json away; otherwise restore a backup"

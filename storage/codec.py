@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import zstandard
 
@@ -45,29 +47,41 @@ def train(bodies: Sequence[bytes], dictionary_id: int) -> Dictionary | None:
     return Dictionary(dictionary_id, hashlib.sha256(data).hexdigest(), data)
 
 
+@lru_cache(maxsize=2)
+def _made_ready(data: bytes) -> zstandard.ZstdCompressionDict:
+    ready = zstandard.ZstdCompressionDict(data)
+    ready.precompute_compress(level=LEVEL)
+    return ready
+
+
 class Packer:
     """Packs bodies with the newest dictionary. Not for two threads at once."""
 
     def __init__(self, dictionary: Dictionary | None) -> None:
         self.dictionary = dictionary
-        data = zstandard.ZstdCompressionDict(dictionary.data) if dictionary else None
-        self._compress = zstandard.ZstdCompressor(
-            level=LEVEL, dict_data=data, write_content_size=True
-        ).compress
+        data = _made_ready(dictionary.data) if dictionary else None
+        self._compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=data, write_content_size=True)
 
     @property
     def zdict_id(self) -> int | None:
         return self.dictionary.id if self.dictionary else None
 
     def pack(self, body: bytes) -> bytes:
-        return self._compress(body)
+        return self._compressor.compress(body)
+
+    def pack_all(self, bodies: Sequence[bytes]) -> list[bytes]:
+        """Pack many bodies in one call: it needs no lock of the interpreter, so other threads work on."""
+        if not any(bodies):  # the call below refuses to pack nothing at all
+            return [self.pack(body) for body in bodies]
+        packed = self._compressor.multi_compress_to_buffer(list(bodies), threads=1)
+        return [packed[place].tobytes() for place in range(len(packed))]
 
 
 class Unpacker:
     """Unpacks bodies with whichever dictionary they need. Not for two threads at once."""
 
     def __init__(self, dictionaries: Mapping[int, Dictionary]) -> None:
-        self._dictionaries = dictionaries
+        self.dictionaries = dictionaries
         self._by_id: dict[int | None, zstandard.ZstdDecompressor] = {None: zstandard.ZstdDecompressor()}
 
     def unpack(self, packed: bytes, zdict_id: int | None) -> bytes:
@@ -81,8 +95,33 @@ class Unpacker:
         except zstandard.ZstdError as error:
             raise StoreDamaged(f"a body cannot be unpacked: {error}") from error
 
+    def unpack_all(self, packed: Sequence[tuple[bytes, int | None]]) -> list[bytes | None]:
+        """Unpack many bodies, each given with its dictionary's id, without the interpreter's lock.
+
+        None stands for what could not be unpacked in this way; `unpack` says why.
+        """
+        found: list[bytes | None] = [None] * len(packed)
+        places: dict[int | None, list[int]] = {}
+        for place, (data, zdict_id) in enumerate(packed):
+            try:
+                sane = 0 < zstandard.frame_content_size(data) <= MAX_BODY_BYTES
+            except zstandard.ZstdError:
+                continue
+            if sane:
+                places.setdefault(zdict_id, []).append(place)
+        for zdict_id, group in places.items():
+            try:
+                decompressor = self._by_id.get(zdict_id) or self._load(zdict_id)
+                frames: list[Any] = [packed[place][0] for place in group]
+                unpacked = decompressor.multi_decompress_to_buffer(frames, threads=1)
+            except (zstandard.ZstdError, StoreDamaged):
+                continue
+            for number, place in enumerate(group):
+                found[place] = unpacked[number].tobytes()
+        return found
+
     def _load(self, zdict_id: int | None) -> zstandard.ZstdDecompressor:
-        dictionary = self._dictionaries.get(zdict_id) if zdict_id is not None else None
+        dictionary = self.dictionaries.get(zdict_id) if zdict_id is not None else None
         if dictionary is None:
             raise StoreDamaged(f"dictionary {zdict_id} is not in the store")
         data = zstandard.ZstdCompressionDict(dictionary.data)

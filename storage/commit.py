@@ -7,13 +7,15 @@ that two runs at once cannot both append the same article.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, or_, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from parsers.errors import StoreError
+from parsers.urls import url_key
+from storage.bulk import among
 from storage.decision import Head, Offer, Twin, decide
 from storage.ledger import (
     CHUNK,
@@ -23,13 +25,12 @@ from storage.ledger import (
     EndpointState,
     SourcePoll,
     SourceTally,
-    read_pages,
     write_endpoints,
     write_ends,
-    write_poll,
+    write_polls,
 )
 from storage.records import ContentOfRow, Prepared
-from storage.tables import IngestRun, Revision, RunSource, table_of
+from storage.tables import IngestRun, RunSource, table_of
 from storage.versions import NewVersion, VersionRow, append_version, last_version
 
 
@@ -93,10 +94,9 @@ def write_run(
     ends: dict[str, list[End]] = {part.source: list(part.ends) for part in parts}
     for source, end in decided:
         ends[source].append(end)
-    tallies = []
-    for part in parts:
-        write_ends(connection, new.run_id, part.source, ends[part.source], new.now)
-        tally = SourceTally(
+    write_ends(connection, new.run_id, ends, new.now)
+    tallies = tuple(
+        SourceTally(
             part.source,
             Counts.of(ends[part.source]),
             part.requests,
@@ -105,15 +105,14 @@ def write_run(
             part.problems,
             part.notes,
         )
-        connection.execute(insert(table_of(RunSource)), [tally_row(new.run_id, tally)])
-        tallies.append(tally)
-    for part in parts:
-        write_endpoints(connection, part.endpoints)
-        if part.poll is not None:
-            write_poll(connection, part.poll)
+        for part in parts
+    )
+    write_tallies(connection, new.run_id, tallies)
+    write_endpoints(connection, [state for part in parts for state in part.endpoints])
+    write_polls(connection, [part.poll for part in parts if part.poll is not None])
     _finish_run(connection, new.run_id, version, new.now)
     told = tuple((source, end) for source, told in ends.items() for end in told if not end.skipped)
-    return RunResult(new.run_id, version, tuple(tallies), told)
+    return RunResult(new.run_id, version, tallies, told)
 
 
 def write_offers(
@@ -122,10 +121,7 @@ def write_offers(
     """Decide what each record is, and append a version if any is new or revised."""
     parent = last_version(connection)
     heads = read_heads(connection, [item.prepared.url_key for item in prepared])
-    pages = {
-        source: read_pages(connection, source, [i.offer.met.url for i in prepared if i.source == source])
-        for source in {item.source for item in prepared}
-    }
+    led_to = _read_led_to(connection, prepared)
     twins = _Twins(connection, [item.prepared for item in prepared])
     next_id = (parent.hi if parent else 0) + 1
     version_id = (parent.id if parent else 0) + 1
@@ -135,7 +131,7 @@ def write_offers(
     for item in in_order(prepared):
         record, met = item.offer.record, item.offer.met
         head = heads.get(record.url)
-        end = decide(item.offer, head, pages[item.source].get(met.url), twins.of(item.prepared))
+        end = decide(item.offer, head, led_to.get((item.source, met.url)), twins.of(item.prepared), next_id)
         if end.ending in (Ending.STORED, Ending.REVISED):
             prev = (head.id, head.rev, head.leaf) if head else None
             row, leaf = item.prepared.row(next_id, version_id, prev, met.capture_id)
@@ -143,11 +139,8 @@ def write_offers(
             leaves.append(leaf)
             rev = prev[1] + 1 if prev else 1
             op = "revise" if prev else "add"
-            heads[record.url] = Head(
-                next_id, record.url, rev, op, leaf.hex(), ContentOfRow.of(record), in_this_run=True
-            )
+            heads[record.url] = Head(next_id, record.url, rev, op, leaf.hex(), None)
             twins.add(next_id, item.prepared)
-            end = replace(end, revision_id=next_id)
             next_id += 1
         decided.append((item.source, end))
     version = append_version(connection, parent, new, rows, leaves) if rows else None
@@ -180,35 +173,59 @@ def _finish_run(connection: Connection, run_id: str, version: VersionRow | None,
     )
 
 
-def tally_row(run_id: str, tally: SourceTally) -> dict[str, Any]:
-    """A row of `run_source`."""
-    return {
-        "run_id": run_id,
-        "source": tally.source,
-        **tally.counts.as_dict(),
-        "requests": tally.requests,
-        "not_modified": tally.not_modified,
-        "wire_bytes": tally.wire_bytes,
-        "problems": list(tally.problems),
-        "notes": list(tally.notes),
-    }
+def write_tallies(connection: Connection, run_id: str, tallies: Sequence[SourceTally]) -> None:
+    """Write what each source gave in a run; a CHECK constraint refuses a sum that does not add up."""
+    rows = [
+        {
+            "run_id": run_id,
+            "source": tally.source,
+            **tally.counts.as_dict(),
+            "requests": tally.requests,
+            "not_modified": tally.not_modified,
+            "wire_bytes": tally.wire_bytes,
+            "problems": list(tally.problems),
+            "notes": list(tally.notes),
+        }
+        for tally in tallies
+    ]
+    if rows:
+        connection.execute(insert(table_of(RunSource)), rows)
 
 
-def read_heads(connection: Connection, url_keys: Iterable[str]) -> dict[str, Head]:
+_HEADS = f"SELECT url, id, rev, op, leaf, {', '.join(ContentOfRow.COLUMNS)} FROM revision WHERE url_key {{}}"  # noqa: S608
+
+
+def read_heads(connection: Connection, url_keys: Iterable[bytes]) -> dict[str, Head]:
     """The last revision under each of the keys that is known, by URL."""
-    table = table_of(Revision)
     keys = sorted(set(url_keys))
-    columns = [table.c[name] for name in ("id", "url", "rev", "op", "leaf", *ContentOfRow.COLUMNS)]
     heads: dict[str, Head] = {}
     for start in range(0, len(keys), CHUNK):
-        query = select(*columns).where(table.c.url_key.in_(keys[start : start + CHUNK])).order_by(table.c.rev)
-        for row in connection.execute(query).mappings():
-            values = {name: row[name] for name in ContentOfRow.COLUMNS}
-            values["tags"] = tuple(values["tags"])
-            heads[row["url"]] = Head(
-                row["id"], row["url"], row["rev"], row["op"], row["leaf"], ContentOfRow(**values)
-            )
+        for url, revision_id, rev, op, leaf, *content in among(
+            connection, f"{_HEADS} ORDER BY rev", keys[start : start + CHUNK]
+        ):
+            heads[url] = Head(revision_id, url, rev, op, leaf.hex(), ContentOfRow.stored(content))
     return heads
+
+
+def _read_led_to(
+    connection: Connection, prepared: Sequence[PreparedOffer]
+) -> dict[tuple[str, str], str | None]:
+    """The URL of the record that a page led to before, where it is not the page's own."""
+    aliases = sorted({i.offer.met.url for i in prepared if i.offer.met.url != i.offer.record.url})
+    found: dict[tuple[str, str], str | None] = {}
+    for start in range(0, len(aliases), CHUNK):
+        keys = [bytes.fromhex(url_key(url)) for url in aliases[start : start + CHUNK]]
+        query = "SELECT source, url, record_url FROM page WHERE url_key {}"
+        found.update({(source, url): led_to for source, url, led_to in among(connection, query, keys)})
+    return found
+
+
+# A text that its own document has left behind makes no duplicates; a retracted one does.
+_SAME_TEXT = (
+    "SELECT id, url, text_key, body_key FROM revision AS r "
+    "WHERE op <> 'retract' AND (text_key {} OR body_key {}) AND NOT EXISTS "
+    "(SELECT 1 FROM revision AS later WHERE later.prev_id = r.id AND later.op = 'revise') ORDER BY id"
+)
 
 
 class _Twins:
@@ -217,18 +234,11 @@ class _Twins:
     def __init__(self, connection: Connection, records: Sequence[Prepared]) -> None:
         self._by_text: dict[int, tuple[int, str]] = {}
         self._by_body: dict[int, tuple[int, str]] = {}
-        table = table_of(Revision)
-        columns = (table.c.id, table.c.url, table.c.text_key, table.c.body_key)
         for start in range(0, len(records), CHUNK):
             chunk = records[start : start + CHUNK]
             texts = [record.text_key for record in chunk]
             bodies = [record.body_key for record in chunk if record.body_key is not None]
-            same = or_(table.c.text_key.in_(texts), table.c.body_key.in_(bodies))
-            # A text that its own document has left behind makes no duplicates; a retracted one does.
-            later = table.alias()
-            left_behind = exists().where(later.c.prev_id == table.c.id, later.c.op == "revise")
-            query = select(*columns).where(table.c.op != "retract", same, ~left_behind).order_by(table.c.id)
-            for revision_id, url, text_key, body_key in connection.execute(query):
+            for revision_id, url, text_key, body_key in among(connection, _SAME_TEXT, texts, bodies):
                 self._add(revision_id, url, text_key, body_key)
 
     def add(self, revision_id: int, prepared: Prepared) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.ledger import End, Ending, Met, PageState
+from storage.ledger import End, Ending, Met
 from storage.records import ContentOfRow, Record
 
 
@@ -22,15 +22,17 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last revision under a URL: what decisions and the next revision need of it."""
+    """The last revision under a URL: what decisions and the next revision need of it.
+
+    `content` is None for one of this run, which nothing else of the run may revise.
+    """
 
     id: int
     url: str
     rev: int
     op: str
     leaf: str
-    content: ContentOfRow
-    in_this_run: bool = False
+    content: ContentOfRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +44,23 @@ class Twin:
     reason: str
 
 
-def decide(offer: Offer, head: Head | None, page: PageState | None, twin: Twin | None) -> End:
+def decide(offer: Offer, head: Head | None, led_to: str | None, twin: Twin | None, next_id: int) -> End:
     """Say what an offered record is.
 
-    `head` is the last revision under the record's URL, `page` what is known of the page's URL.
+    `head` is the last revision under the record's URL; `led_to` the URL of the record to which the page led
+    before; `next_id` the id that a new revision gets.
     """
     met, record = offer.met, offer.record
     if head is None:
         if twin is not None:
             return End(met, Ending.DUPLICATE, twin.reason, partner_url=twin.url, partner_revision_id=twin.id)
         reason = "new-seed" if record.record_kind == "seed" else "new-article"
-        return End(met, Ending.STORED, reason, record_url=record.url)
+        return End(met, Ending.STORED, reason, record_url=record.url, revision_id=next_id)
     if head.op == "retract":
         return End(met, Ending.REJECTED, "retracted", partner_revision_id=head.id)
     # A second page that names the same canonical URL must not revise it back and forth.
-    owner = met.url == record.url or (page is not None and page.record_url == record.url)
-    if head.in_this_run or not (owner or offer.replaces is not None):
+    owner = record.url in (met.url, led_to)
+    if head.content is None or not (owner or offer.replaces is not None):
         return End(
             met, Ending.DUPLICATE, "same-canonical-url", partner_url=head.url, partner_revision_id=head.id
         )
@@ -66,4 +69,4 @@ def decide(offer: Offer, head: Head | None, page: PageState | None, twin: Twin |
     if record.same_content(head.content):
         return End(met, Ending.UNCHANGED, "same-content", record_url=record.url, revision_id=head.id)
     reason = "content-changed" if offer.replaces is None else "reparsed"
-    return End(met, Ending.REVISED, reason, record_url=record.url)
+    return End(met, Ending.REVISED, reason, record_url=record.url, revision_id=next_id)

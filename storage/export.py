@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import orjson
 from sqlalchemy import Connection
 
+from storage.documents import Document
 from storage.export_card import croissant, dataset_card
 from storage.export_manifest import (
     Origin,
@@ -30,7 +31,7 @@ from storage.export_parquet import ParquetFile, Sharding, write_shards
 from storage.export_place import file_place, folder_place
 from storage.export_rows import Beside, Left, export_row, read_rows, retracted_since
 from storage.export_text import Fidelity, seed_file
-from storage.reading import Document, read_version
+from storage.reading import read_version
 from storage.store import Store
 from storage.versions import VersionRow
 

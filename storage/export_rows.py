@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from parsers.article import Paragraph, ParagraphKind
-from storage.reading import Document, Reader
+from storage.documents import Document
+from storage.reading import Reader
 from storage.records import Record
 from storage.tables import Capture, Revision, table_of
 from storage.versions import VersionRow

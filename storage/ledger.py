@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, and_, case, func, insert, or_, select
+from sqlalchemy import Connection, RowMapping, Table, and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from parsers.urls import url_key
-from storage.tables import Endpoint, Outcome, Page, SourceState, table_of
+from storage.bulk import Row, among, insert_stored
+from storage.tables import Endpoint, Outcome, Page, SourceState, micros, table_of
 
 # SQLite allows 32,766 bound values in a statement, PostgreSQL 65,535.
 CHUNK = 500
@@ -176,140 +177,101 @@ class SourceTally:
     notes: tuple[str, ...] = ()
 
 
-def upsert(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keep: Mapping[str, Any]
-) -> None:
-    """Insert rows, or overwrite those with the same primary key; `keep` gives other expressions by column.
-
-    An expression in `keep` is a function of (old column, new column).
-    """
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, or overwrite those with the same primary key."""
     if not rows:
         return
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement: Any = make(table)
     primary = {column.name for column in table.primary_key}
     changes = {
-        column.name: keep[column.name](column, statement.excluded[column.name])
-        if column.name in keep
-        else statement.excluded[column.name]
-        for column in table.columns
-        if column.name not in primary
+        column.name: statement.excluded[column.name] for column in table.columns if column.name not in primary
     }
     statement = statement.on_conflict_do_update(index_elements=sorted(primary), set_=changes)
     connection.execute(statement, [dict(row) for row in rows])
 
 
-def write_ends(connection: Connection, run_id: str, source: str, ends: Sequence[End], now: datetime) -> None:
-    """Write the ends of one source: ledger rows, and the state of each page."""
-    asked = [end for end in ends if not end.skipped]
-    if asked:
-        connection.execute(
-            insert(table_of(Outcome)), [_outcome_row(run_id, source, end, now) for end in asked]
-        )
-        _write_pages(connection, run_id, source, [end for end in asked if end.met.seen], now)
-    skipped = [url_key(end.met.url) for end in ends if end.skipped]
-    page = table_of(Page)
-    for start in range(0, len(skipped), CHUNK):
-        connection.execute(
-            page.update()
-            .where(page.c.source == source, page.c.url_key.in_(skipped[start : start + CHUNK]))
-            .values(times_seen=page.c.times_seen + 1, last_seen_at=now)
-        )
+_OUTCOME_COLUMNS = (
+    "run_id", "source", "url_key", "url", "found_in", "outcome", "reason", "detail", "status", "capture_id",
+    "revision_id", "partner_url", "partner_revision_id", "at",
+)  # fmt: skip
+_PAGE_COLUMNS = (
+    "url_key", "source", "url", "found_in", "outcome", "reason", "times_seen", "attempts", "etag",
+    "last_modified", "payload_sha256", "capture_id", "record_url", "run_id", "first_seen_at", "last_seen_at",
+    "hint_at", "published_hint_at", "fetched_at", "retry_at",
+)  # fmt: skip
+# A look that failed must not forget the validators of the last one that did not; to be put off is neither one
+# more failure nor a success.
+_PAGE_AGAIN = """ON CONFLICT (url_key, source) DO UPDATE SET
+    url = excluded.url, found_in = excluded.found_in, outcome = excluded.outcome, reason = excluded.reason,
+    times_seen = page.times_seen + 1,
+    attempts = CASE WHEN excluded.outcome = 'deferred' THEN page.attempts
+        WHEN excluded.attempts > 0 THEN page.attempts + 1 ELSE 0 END,
+    etag = CASE WHEN excluded.fetched_at IS NOT NULL THEN excluded.etag ELSE page.etag END,
+    last_modified = CASE WHEN excluded.fetched_at IS NOT NULL THEN excluded.last_modified
+        ELSE page.last_modified END,
+    payload_sha256 = CASE WHEN excluded.fetched_at IS NOT NULL THEN excluded.payload_sha256
+        ELSE page.payload_sha256 END,
+    capture_id = coalesce(excluded.capture_id, page.capture_id),
+    record_url = coalesce(excluded.record_url, page.record_url),
+    run_id = excluded.run_id, last_seen_at = excluded.last_seen_at,
+    hint_at = coalesce(excluded.hint_at, page.hint_at),
+    published_hint_at = coalesce(excluded.published_hint_at, page.published_hint_at),
+    fetched_at = coalesce(excluded.fetched_at, page.fetched_at), retry_at = excluded.retry_at"""
+_PAGE_SEEN = "UPDATE page SET times_seen = times_seen + 1, last_seen_at = ? WHERE source = ? AND url_key {}"
 
 
-def _outcome_row(run_id: str, source: str, end: End, now: datetime) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "source": source,
-        "url_key": url_key(end.met.url),
-        "url": end.met.url,
-        "found_in": end.met.found_in,
-        "outcome": end.ending.value,
-        "reason": end.reason,
-        "detail": end.detail,
-        "status": end.met.status,
-        "capture_id": end.met.capture_id,
-        "revision_id": end.revision_id,
-        "partner_url": end.partner_url,
-        "partner_revision_id": end.partner_revision_id,
-        "at": now,
-    }
+def write_ends(connection: Connection, run_id: str, ends: Mapping[str, Sequence[End]], now: datetime) -> None:
+    """Write the ends of each source: ledger rows, and the state of each page."""
+    outcomes: list[Row] = []
+    pages: list[Row] = []
+    at = micros(now)
+    for source, told in ends.items():
+        skipped = []
+        for end in told:
+            met = end.met
+            key = bytes.fromhex(url_key(met.url))
+            if end.skipped:
+                skipped.append(key)
+                continue
+            outcomes.append((
+                run_id, source, key, met.url, met.found_in, end.ending.value, end.reason, end.detail,
+                met.status, met.capture_id, end.revision_id, end.partner_url, end.partner_revision_id, at,
+            ))  # fmt: skip
+            if met.seen:
+                pages.append(_page_row(run_id, source, key, end, at))
+        for start in range(0, len(skipped), CHUNK):
+            among(connection, _PAGE_SEEN, skipped[start : start + CHUNK], values=(at, source))
+    insert_stored(connection, table_of(Outcome), _OUTCOME_COLUMNS, outcomes)
+    insert_stored(connection, table_of(Page), _PAGE_COLUMNS, pages, _PAGE_AGAIN)
 
 
-def _write_pages(
-    connection: Connection, run_id: str, source: str, ends: Sequence[End], now: datetime
-) -> None:
-    rows = []
-    for end in ends:
-        met = end.met
-        read = end.ending not in (Ending.FAILED, Ending.DEFERRED)
-        rows.append(
-            {
-                "url_key": url_key(met.url),
-                "url": met.url,
-                "source": source,
-                "found_in": met.found_in,
-                "outcome": end.ending.value,
-                "reason": end.reason,
-                "times_seen": 1,
-                "attempts": int(end.ending is Ending.FAILED or end.retry_at is not None),
-                "etag": met.etag,
-                "last_modified": met.last_modified,
-                "payload_sha256": met.payload_sha256,
-                "capture_id": met.capture_id,
-                "record_url": end.record_url,
-                "run_id": run_id,
-                "first_seen_at": now,
-                "last_seen_at": now,
-                "hint_at": met.hint_at,
-                "published_hint_at": met.published_hint_at,
-                "fetched_at": met.fetched_at if read else None,
-                "retry_at": end.retry_at,
-            }
-        )
-    table = table_of(Page)
+def _page_row(run_id: str, source: str, key: bytes, end: End, at: int) -> Row:
+    met = end.met
+    read = end.ending not in (Ending.FAILED, Ending.DEFERRED)
+    attempts = int(end.ending is Ending.FAILED or end.retry_at is not None)
+    payload = None if met.payload_sha256 is None else bytes.fromhex(met.payload_sha256)
+    return (
+        key, source, met.url, met.found_in, end.ending.value, end.reason, 1, attempts, met.etag,
+        met.last_modified, payload, met.capture_id, end.record_url, run_id, at, at, _micros(met.hint_at),
+        _micros(met.published_hint_at), _micros(met.fetched_at) if read else None, _micros(end.retry_at),
+    )  # fmt: skip
 
-    def if_read(old: Any, new: Any) -> Any:
-        # A look that failed must not forget the validators of the last one that did not.
-        excluded = new.table
-        return case((excluded.c.fetched_at.is_not(None), new), else_=old)
 
-    def old_or_new(old: Any, new: Any) -> Any:
-        return func.coalesce(new, old)
-
-    upsert(
-        connection,
-        table,
-        rows,
-        {
-            "first_seen_at": lambda old, _new: old,
-            "times_seen": lambda old, _new: old + 1,
-            # To be put off is neither one more failure nor a success.
-            "attempts": lambda old, new: case(
-                (new.table.c.outcome == Ending.DEFERRED.value, old), (new > 0, old + 1), else_=0
-            ),
-            "etag": if_read,
-            "last_modified": if_read,
-            "payload_sha256": if_read,
-            "capture_id": old_or_new,
-            "record_url": old_or_new,
-            "hint_at": old_or_new,
-            "published_hint_at": old_or_new,
-            "fetched_at": old_or_new,
-        },
-    )
+def _micros(time: datetime | None) -> int | None:
+    return None if time is None else micros(time)
 
 
 def write_endpoints(connection: Connection, states: Sequence[EndpointState]) -> None:
     """Write what is known of feeds, sitemaps and listings: after the entries they vouch for."""
     rows = [{name: getattr(state, name) for name in EndpointState.__slots__} for state in states]
-    upsert(connection, table_of(Endpoint), rows, {})
+    upsert(connection, table_of(Endpoint), rows)
 
 
-def write_poll(connection: Connection, poll: SourcePoll) -> None:
-    """Write when a source was polled and when it is due again."""
-    row = {name: getattr(poll, name) for name in SourcePoll.__slots__}
-    upsert(connection, table_of(SourceState), [row], {})
+def write_polls(connection: Connection, polls: Sequence[SourcePoll]) -> None:
+    """Write when sources were polled and when they are due again."""
+    rows = [{name: getattr(poll, name) for name in SourcePoll.__slots__} for poll in polls]
+    upsert(connection, table_of(SourceState), rows)
 
 
 def read_pages(connection: Connection, source: str, urls: Sequence[str]) -> dict[str, PageState]:

@@ -2,74 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from parsers.errors import NotFound
 from parsers.urls import url_key
-from storage.codec import Dictionary, Unpacker
-from storage.records import Record, record_of_row
+from storage.bulk import among
+from storage.codec import ZSTD, Dictionary, Unpacker
+from storage.documents import SELECT_REVISIONS, Change, Difference, Document, RevisionRow
+from storage.ledger import CHUNK
 from storage.tables import Revision, Version, Zdict, table_of
 from storage.versions import VersionRow
 
-_BATCH = 1_000
+_BATCH = 500
 _LARGEST_ID = 2**63 - 1
 """A larger number is none that a database could hold, or be asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One document in one revision, with its place in the store."""
-
-    record: Record
-    revision_id: int
-    rev: int
-    op: str
-    version_id: int
-    leaf: str
-    capture_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What happened to one document between two versions; `old` or `new` is None where it was not there."""
-
-    kind: str  # added, revised, retracted
-    old: Document | None
-    new: Document | None
-
-    def text_diff(self) -> str:
-        """The change as a unified diff of title and paragraphs, one paragraph a line."""
-        lines = difflib.unified_diff(
-            _lines(self.old),
-            _lines(self.new),
-            fromfile=_label(self.old),
-            tofile=_label(self.new),
-            lineterm="",
-            n=1,
-        )
-        return "\n".join(lines)
-
-
-def _lines(document: Document | None) -> list[str]:
-    if document is None:
-        return []
-    record = document.record
-    if record.purged:
-        return ["(the text was purged)"]
-    return [
-        f"title: {record.title}",
-        *([f"lead: {record.lead}"] if record.lead else []),
-        *(paragraph.text for paragraph in record.paragraphs),
-        *(f"caption: {caption}" for caption in record.captions),
-    ]
-
-
-def _label(document: Document | None) -> str:
-    return f"version {document.version_id}, revision {document.rev}" if document else "not there"
 
 
 def read_dictionaries(connection: Connection) -> dict[int, Dictionary]:
@@ -113,103 +64,111 @@ def count_by_source(connection: Connection, version: VersionRow) -> dict[str, in
 
 
 class Reader:
-    """Reads documents inside one transaction."""
+    """Reads documents inside one transaction, straight from the driver."""
 
     def __init__(self, connection: Connection, dictionaries: Mapping[int, Dictionary] | None = None) -> None:
         self._connection = connection
         self._unpacker = Unpacker(read_dictionaries(connection) if dictionaries is None else dictionaries)
 
-    def _document(self, row: RowMapping) -> Document:
-        return Document(
-            record_of_row(dict(row), self._unpacker),
-            row["id"],
-            row["rev"],
-            row["op"],
-            row["version_id"],
-            row["leaf"],
-            row["capture_id"],
-        )
-
     def documents(self, version: VersionRow, since: int = 0) -> Iterator[Document]:
         """The corpus as of a version, in the order in which documents were added or last revised.
 
         `since`: only revisions above this revision id (the `hi` of an older version). The ids that are
-        superseded are read into memory first (some 60 bytes each), so that the scan needs no join.
+        superseded are read into memory first (some 60 bytes each), so that the scan needs no join. While a
+        batch is looked at, a thread unpacks the bodies of the next.
         """
-        table = table_of(Revision)
-        superseded = set(
-            self._connection.execute(
-                select(table.c.prev_id).where(table.c.id <= version.hi, table.c.prev_id.is_not(None))
-            ).scalars()
-        )
-        position = since
-        while True:
-            query = (
-                select(table)
-                .where(table.c.id > position, table.c.id <= version.hi)
-                .order_by(table.c.id)
-                .limit(_BATCH)
+        superseded = {
+            row[0]
+            for row in among(
+                self._connection,
+                "SELECT prev_id FROM revision WHERE prev_id IS NOT NULL AND id <= ?",
+                values=(version.hi,),
             )
-            rows = self._connection.execute(query).mappings().all()
-            if not rows:
-                return
-            for row in rows:
-                if row["id"] not in superseded and row["op"] != "retract":
-                    yield self._document(row)
-            position = rows[-1]["id"]
+        }
+        # Unpackers are not for two threads at once; the one of the thread serves all batches.
+        ahead = Unpacker(self._unpacker.dictionaries)
+        with ThreadPoolExecutor(1) as thread:
+            waiting: tuple[list[RevisionRow], Future[list[bytes | None]]] | None = None
+            for rows in self._batches(since, version.hi):
+                live = [row for row in rows if row.id not in superseded and row.op != "retract"]
+                packed = [(row.body, row.zdict_id if row.codec == ZSTD else -1) for row in live]
+                following = live, thread.submit(ahead.unpack_all, packed)
+                if waiting is not None:
+                    yield from self._made(*waiting)
+                waiting = following
+            if waiting is not None:
+                yield from self._made(*waiting)
+
+    def _made(self, rows: list[RevisionRow], bodies: Future[list[bytes | None]]) -> Iterator[Document]:
+        unpacker = self._unpacker
+        for row, body in zip(rows, bodies.result(), strict=True):
+            yield Document(row, unpacker, body)
+
+    def _batches(self, after: int, last: int) -> Iterator[list[RevisionRow]]:
+        driver: Any = self._connection.connection.driver_connection
+        if self._connection.dialect.name == "sqlite":
+            query = f"{SELECT_REVISIONS} WHERE id > ? AND id <= ? ORDER BY id"
+            with contextlib.closing(driver.execute(query, (after, last))) as cursor:
+                while rows := cursor.fetchmany(_BATCH):
+                    yield list(map(RevisionRow._make, rows))
+            return
+        query = f"{SELECT_REVISIONS} WHERE id > %s AND id <= %s ORDER BY id LIMIT {_BATCH}"
+        with driver.cursor(binary=True) as cursor:
+            while rows := cursor.execute(query, (after, last)).fetchall():
+                yield list(map(RevisionRow._make, rows))
+                after = rows[-1][0]
+
+    def _select(self, where: str, *key_sets: Sequence[Any], values: Sequence[Any] = ()) -> list[Document]:
+        rows = among(self._connection, f"{SELECT_REVISIONS} WHERE {where}", *key_sets, values=values)
+        return [Document(RevisionRow._make(row), self._unpacker) for row in rows]
 
     def history(self, url: str) -> list[Document]:
         """Every revision of one document, oldest first; empty if the URL is unknown."""
-        table = table_of(Revision)
-        query = select(table).where(table.c.url_key == url_key(url)).order_by(table.c.rev)
-        return [self._document(row) for row in self._connection.execute(query).mappings()]
+        return self._select("url_key = ? ORDER BY rev", values=(bytes.fromhex(url_key(url)),))
 
     def document(self, url: str, version: VersionRow) -> Document | None:
         """One document as of a version, None if it was not there or was retracted."""
-        table = table_of(Revision)
-        query = (
-            select(table)
-            .where(table.c.url_key == url_key(url), table.c.id <= version.hi)
-            .order_by(table.c.rev.desc())
-            .limit(1)
-        )
-        row = self._connection.execute(query).mappings().first()
-        return self._document(row) if row is not None and row["op"] != "retract" else None
+        where = "url_key = ? AND id <= ? ORDER BY rev DESC LIMIT 1"
+        found = self._select(where, values=(bytes.fromhex(url_key(url)), version.hi))
+        return found[0] if found and found[0].op != "retract" else None
 
-    def changes(self, old: VersionRow | None, new: VersionRow | None) -> Iterator[Change]:
+    def differences(self, old: VersionRow | None, new: VersionRow | None) -> list[Difference]:
         """What changed from one version to another, in the order of the changes; reads what lies between.
 
         None is the empty corpus before version 1. With `old` newer than `new` the same changes are told
-        backwards.
+        backwards. No text is read.
         """
         start, end = (version.hi if version else 0 for version in (old, new))
-        table = table_of(Revision)
-        query = (
-            select(table)
-            .where(table.c.id > min(start, end), table.c.id <= max(start, end))
-            .order_by(table.c.id)
-        )
-        touched: dict[str, tuple[RowMapping, RowMapping]] = {}
-        for row in self._connection.execute(query).mappings():
-            before = touched.get(row["url_key"])
-            touched[row["url_key"]] = (before[0] if before else row, row)
-        for first, last in touched.values():
-            base = None
-            if first["prev_id"] is not None:
-                query = select(table).where(table.c.id == first["prev_id"])
-                base = _live(self._document(self._connection.execute(query).mappings().one()))
-            change = _change(base, _live(self._document(last)), backwards=start > end)
-            if change is not None:
-                yield change
+        query = "SELECT id, prev_id, op, url FROM revision WHERE id > ? AND id <= ? ORDER BY id"
+        # By URL: the revision before the first change, and id and op of the last.
+        touched: dict[str, tuple[int | None, int, str]] = {}
+        bounds = (min(start, end), max(start, end))
+        for revision_id, prev_id, op, url in among(self._connection, query, values=bounds):
+            before = touched.get(url)
+            touched[url] = (before[0] if before else prev_id, revision_id, op)
+        gone = self._tombstones([base for base, _, _ in touched.values() if base is not None])
+        found = []
+        for url, (base, last, op) in touched.items():
+            older = None if base in gone else base
+            newer = None if op == "retract" else last
+            if start > end:
+                older, newer = newer, older
+            if older is not None or newer is not None:
+                kind = "added" if older is None else "retracted" if newer is None else "revised"
+                found.append(Difference(kind, url, older, newer))
+        return found
 
+    def _tombstones(self, ids: list[int]) -> set[int | None]:
+        query = "SELECT id FROM revision WHERE op = 'retract' AND id {}"
+        chunks = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+        return {row[0] for chunk in chunks for row in among(self._connection, query, chunk)}
 
-def _live(document: Document) -> Document | None:
-    return None if document.op == "retract" else document
-
-
-def _change(older: Document | None, newer: Document | None, *, backwards: bool) -> Change | None:
-    old, new = (newer, older) if backwards else (older, newer)
-    if old is None and new is None:
-        return None
-    kind = "added" if old is None else "retracted" if new is None else "revised"
-    return Change(kind, old, new)
+    def changes(self, old: VersionRow | None, new: VersionRow | None) -> Iterator[Change]:
+        """The differences of two versions with their documents."""
+        differences = self.differences(old, new)
+        for start in range(0, len(differences), CHUNK):
+            chunk = differences[start : start + CHUNK]
+            ids = [i for told in chunk for i in (told.old_id, told.new_id) if i is not None]
+            by_id: dict[int | None, Document] = {d.revision_id: d for d in self._select("id {}", ids)}
+            for told in chunk:
+                yield Change(told.kind, by_id.get(told.old_id), by_id.get(told.new_id))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from parsers.article import Article, Paragraph, ParagraphKind
-from parsers.compare import comparison_keys
-from parsers.errors import StoreDamaged
+from parsers.article import Article, Paragraph
+from parsers.compare import TextFacts, text_facts
 from parsers.urls import url_key
-from storage.codec import PURGED, ZSTD, Packer, Unpacker
+from storage.codec import ZSTD, Packer
 from storage.hashing import leaf_hash
-from storage.tables import micros
+from storage.tables import from_micros, micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,17 @@ class Record:
             "title": self.title,
             "authors": self.authors,
             "lead": self.lead,
-            "paragraphs": [[p.kind.value, p.text] for p in self.paragraphs],
+            "paragraphs": [[p.kind, p.text] for p in self.paragraphs],
             "captions": self.captions,
         }
         if self.retraction is not None:
             written["retraction"] = {"reason": self.retraction.reason, "purge": self.retraction.purge}
         return orjson.dumps(written)
+
+    @cached_property
+    def facts(self) -> TextFacts:
+        """Word count and comparison keys of the text; whoever parses the page may work them out early."""
+        return text_facts(self.lead, self.paragraphs)
 
     @cached_property
     def body_sha256(self) -> str:
@@ -116,6 +121,21 @@ class ContentOfRow:
         "published_at",
         "published_precision",
     )
+
+    @staticmethod
+    def stored(values: Sequence[Any]) -> ContentOfRow:
+        """From the COLUMNS of a row, in the form of the database."""
+        body_sha256, agency, section, tags, language, kind, published_at, precision = values
+        return ContentOfRow(
+            body_sha256.hex(),
+            agency,
+            section,
+            tuple(orjson.loads(tags)),
+            language,
+            kind,
+            None if published_at is None else from_micros(published_at),
+            precision,
+        )
 
     @staticmethod
     def of(record: Record) -> ContentOfRow:
@@ -191,19 +211,21 @@ ROW_COLUMNS = (
 """The columns of `revision`, in the order in which rows are written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A record made ready outside the lock: encoded, hashed, packed, with its keys."""
+class Prepared(NamedTuple):
+    """A record made ready outside the lock: encoded, hashed, packed, with its keys.
+
+    `fixed` and `last` are the columns from `url_key` to `body_key` and from `body_sha256` to `body`, in the
+    form of the database.
+    """
 
     record: Record
-    url_key: str
+    url_key: bytes
     text_key: int
     body_key: int | None
-    word_count: int
     first_leaf: bytes
     """Its leaf if it turns out to be a new document, as most are."""
-    zdict_id: int | None
-    packed: bytes
+    fixed: tuple[Any, ...]
+    last: tuple[Any, ...]
 
     def row(
         self,
@@ -213,39 +235,54 @@ class Prepared:
         capture_id: int | None,
     ) -> tuple[tuple[Any, ...], bytes]:
         """The row in the order of ROW_COLUMNS, and its leaf; `prev`: id, rev and leaf of the head."""
-        r = self.record
         if prev is None:
-            prev_id, rev, op, leaf = None, 1, "add", self.first_leaf
+            leaf = self.first_leaf
+            start: tuple[Any, ...] = (revision_id, version_id, None, 1, "add")
         else:
-            prev_id, rev, op = prev[0], prev[1] + 1, "revise"
-            leaf = r.leaf(rev, op, prev[2])
-        row = (
-            revision_id, version_id, prev_id, rev, op, self.url_key, r.url, r.source, r.record_kind, r.agency,
-            r.section, r.tags, r.language, r.kind, r.published_at, r.published_precision, r.modified_at,
-            r.fetched_at, r.parser, r.parser_version, r.payload_sha256, self.word_count, self.text_key,
-            self.body_key, capture_id, leaf, r.body_sha256, ZSTD, self.zdict_id, self.packed,
-        )  # fmt: skip
-        return row, leaf
+            rev = prev[1] + 1
+            leaf = self.record.leaf(rev, "revise", prev[2])
+            start = (revision_id, version_id, prev[0], rev, "revise")
+        return (*start, *self.fixed, capture_id, leaf, *self.last), leaf
+
+
+PREPARED_AT_ONCE = 256
+"""Records whose bodies are packed while the rest of their work is done: some 2 MB."""
 
 
 def prepare(records: Sequence[Record], packer: Packer) -> list[Prepared]:
-    """Do all work on records that needs no lock."""
-    prepared = []
-    for record in records:
-        text_key, body_key = comparison_keys(record.lead, record.paragraphs)
-        prepared.append(
-            Prepared(
-                record,
-                url_key(record.url),
-                text_key,
-                body_key,
-                len(record.text.split()),
-                record.leaf(1, "add", None),
-                packer.zdict_id,
-                packer.pack(record.body),
-            )
-        )
+    """Do all work on records that needs no lock; bodies are packed in a thread of their own meanwhile."""
+    prepared: list[Prepared] = []
+    with ThreadPoolExecutor(1) as thread:
+        for start in range(0, len(records), PREPARED_AT_ONCE):
+            chunk = records[start : start + PREPARED_AT_ONCE]
+            packing = thread.submit(packer.pack_all, [record.body for record in chunk])
+            worked = [_work_on(record) for record in chunk]
+            prepared += [
+                item._replace(last=(*item.last, packer.zdict_id, packed))
+                for item, packed in zip(worked, packing.result(), strict=True)
+            ]
     return prepared
+
+
+def _work_on(r: Record) -> Prepared:
+    words, text_key, body_key = r.facts
+    key = bytes.fromhex(url_key(r.url))
+    body_sha256 = hashlib.sha256(r.body)
+    tags = orjson.dumps(r.tags)
+    published = None if r.published_at is None else micros(r.published_at)
+    modified = None if r.modified_at is None else micros(r.modified_at)
+    fetched = micros(r.fetched_at)
+    leaf = leaf_hash((
+        r.url, 1, "add", None, r.source, r.record_kind, r.agency, r.section, orjson.Fragment(tags),
+        r.language, r.kind, published, r.published_precision, modified, fetched, r.parser, r.parser_version,
+        r.payload_sha256, body_sha256.hexdigest(),
+    ))  # fmt: skip
+    fixed = (
+        key, r.url, r.source, r.record_kind, r.agency, r.section, tags.decode(), r.language, r.kind,
+        published, r.published_precision, modified, fetched, r.parser, r.parser_version,
+        None if r.payload_sha256 is None else bytes.fromhex(r.payload_sha256), words, text_key, body_key,
+    )  # fmt: skip
+    return Prepared(r, key, text_key, body_key, leaf, fixed, (body_sha256.digest(), ZSTD))
 
 
 def record_of(article: Article, *, source: str, fetched_at: datetime, payload_sha256: str | None) -> Record:
@@ -271,50 +308,4 @@ def record_of(article: Article, *, source: str, fetched_at: datetime, payload_sh
         parser_version=article.parser_version,
         fetched_at=fetched_at,
         payload_sha256=payload_sha256,
-    )
-
-
-_PURGED_BODY: dict[str, Any] = {"title": "", "authors": [], "lead": None, "paragraphs": [], "captions": []}
-
-
-def record_of_row(row: Mapping[str, Any], unpacker: Unpacker) -> Record:
-    """The record that a row of `revision` holds. Raises StoreDamaged if its body cannot be read."""
-    purged = row["codec"] == PURGED
-    try:
-        if not purged and row["codec"] != ZSTD:
-            raise StoreDamaged(f"unknown codec {row['codec']!r}")
-        body = _PURGED_BODY if purged else orjson.loads(unpacker.unpack(row["body"], row["zdict_id"]))
-        paragraphs = tuple(Paragraph(text, ParagraphKind(kind)) for kind, text in body["paragraphs"])
-        title, lead = str(body["title"]), body["lead"]
-        authors, captions = tuple(body["authors"]), tuple(body["captions"])
-        told = body.get("retraction")
-        retraction = Retraction(str(told["reason"]), bool(told["purge"])) if told else None
-    except (ValueError, KeyError, TypeError, StoreDamaged) as error:
-        raise StoreDamaged(
-            f"revision {row['id']} ({row['url']}) cannot be read: {error}",
-            hint="run `khotin verify`, and restore the store from a backup",
-        ) from error
-    return Record(
-        url=row["url"],
-        source=row["source"],
-        record_kind=row["record_kind"],
-        title=title,
-        lead=lead,
-        paragraphs=paragraphs,
-        captions=captions,
-        authors=authors,
-        agency=row["agency"],
-        published_at=row["published_at"],
-        published_precision=row["published_precision"],
-        modified_at=row["modified_at"],
-        section=row["section"],
-        tags=tuple(row["tags"]),
-        language=row["language"],
-        kind=row["kind"],
-        parser=row["parser"],
-        parser_version=row["parser_version"],
-        fetched_at=row["fetched_at"],
-        payload_sha256=row["payload_sha256"],
-        purged=purged,
-        retraction=retraction,
     )

@@ -22,18 +22,19 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, insert, select
 
-from parsers.compare import comparison_keys
+from parsers.compare import text_facts
 from parsers.errors import NotFound, UserError
 from parsers.urls import url_key
+from storage.bulk import as_stored
 from storage.codec import ZSTD, Packer, Unpacker
-from storage.commit import tally_row
+from storage.commit import write_tallies
 from storage.database import forget_deleted
 from storage.ledger import Counts, End, Ending, Met, SourceTally, write_ends
 from storage.purge import Purged, captures_of, purge_bodies, purge_raw
 from storage.records import ROW_COLUMNS, Record, Retraction
 from storage.store import Store
 from storage.stories import led_to
-from storage.tables import IngestRun, Page, Revision, RunSource, table_of
+from storage.tables import IngestRun, Page, Revision, table_of
 from storage.versions import NewVersion, VersionRow, append_version, last_version
 
 PARSER, PARSER_VERSION = "retraction", "1"
@@ -177,7 +178,8 @@ def _write_version(
         for source, end in _ends(connection, record, revision_id, retraction):
             ends.setdefault(source, []).append(end)
     again = sum(head.op == "retract" for head in heads)
-    version = append_version(connection, parent, new, rows, leaves, already_retracted=again)
+    stored = as_stored(table_of(Revision), ROW_COLUMNS, rows)
+    version = append_version(connection, parent, new, stored, leaves, already_retracted=again)
     _write_run(connection, new, version, ends)
     return version
 
@@ -211,9 +213,9 @@ def _tombstone(head: _Head, retraction: Retraction, now: datetime) -> Record:
 def _row(
     head: _Head, record: Record, revision_id: int, version_id: int, packer: Packer
 ) -> tuple[tuple[Any, ...], bytes]:
-    """A tombstone as a row in the order of ROW_COLUMNS, and its leaf."""
+    """A tombstone as a row in the order of ROW_COLUMNS, as Python has it, and its leaf."""
     leaf = record.leaf(head.rev + 1, "retract", head.leaf)
-    text_key, body_key = comparison_keys(record.lead, record.paragraphs)
+    _, text_key, body_key = text_facts(record.lead, record.paragraphs)
     values: dict[str, Any] = {
         name: getattr(record, name) for name in ROW_COLUMNS if hasattr(record, name) and name != "body"
     }
@@ -281,7 +283,6 @@ def _write_run(
         "finished_at": new.now,
     }
     connection.execute(insert(table_of(IngestRun)), [run])
-    for source, told in sorted(ends.items()):
-        write_ends(connection, new.run_id, source, told, new.now)
-        tally = SourceTally(source, Counts.of(told))
-        connection.execute(insert(table_of(RunSource)), [tally_row(new.run_id, tally)])
+    write_ends(connection, new.run_id, ends, new.now)
+    tallies = [SourceTally(source, Counts.of(told)) for source, told in sorted(ends.items())]
+    write_tallies(connection, new.run_id, tallies)

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.engine import URL
 
 from parsers.errors import KhotinError, NotFound, StoreError, UserError
 from storage.archive import ArchiveWriter, read_payload
 from storage.captures import Captured, CaptureRow, read_left_over, write_captures
-from storage.checkpoint import Head, check_head, read_head, refuse_lost, write_head
+from storage.checkpoint import Head, advance_head, check_head, read_head, refuse_lost
 from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, ZSTD, Dictionary, Packer, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, run_state, write_run
 from storage.database import (
@@ -26,6 +26,7 @@ from storage.database import (
     storing,
     writing,
 )
+from storage.documents import Change, Document
 from storage.ledger import (
     EndpointState,
     PageState,
@@ -36,8 +37,6 @@ from storage.ledger import (
     read_polls,
 )
 from storage.reading import (
-    Change,
-    Document,
     Reader,
     count_by_source,
     read_dictionaries,
@@ -71,6 +70,7 @@ class Store:
     def __init__(self, home: Path, url: str, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
         self.home = home
         self._engine = connect_engine(database_url(url), busy_seconds)
+        self._dictionary: Dictionary | None = None
         self.store_id = ""
 
     def __enter__(self) -> Store:
@@ -113,7 +113,9 @@ class Store:
         self._check_checkpoint()
         with self.writing() as connection:
             yield connection
-        self._write_checkpoint()
+            newest = last_version(connection)
+        if newest is not None:
+            self._advance_checkpoint(newest)
 
     def _storing(self) -> AbstractContextManager[Connection]:
         return storing(self._engine)
@@ -212,17 +214,21 @@ class Store:
         new = NewVersion(run_id, kind, message, now, code_version, zdict)
         with self._storing() as connection:
             result = write_run(connection, new, parts, prepared)
-        if result.version is not None or not up_to_date:
-            self._write_checkpoint()
+            newest = result.version or (None if up_to_date else last_version(connection))
+        if newest is not None:
+            self._advance_checkpoint(newest)
         return result
 
     def _packer(self) -> Packer:
         """A packer with the newest dictionary; trains the first one once there is enough to train on."""
         with self.reading() as connection:
-            dictionaries = read_dictionaries(connection)
+            newest_id = connection.execute(select(func.max(table_of(Zdict).c.id))).scalar()
+            if newest_id is not None:
+                # Dictionaries never change, and to read and prepare one takes longer than a small commit.
+                if self._dictionary is None or self._dictionary.id != newest_id:
+                    self._dictionary = read_dictionaries(connection)[newest_id]
+                return Packer(self._dictionary)
             newest = last_version(connection)
-            if dictionaries:
-                return Packer(dictionaries[max(dictionaries)])
             if newest is None or newest.documents < TRAIN_FROM_DOCUMENTS:
                 return Packer(None)
             table = table_of(Revision)
@@ -247,12 +253,8 @@ class Store:
             connection.execute(insert(table_of(Zdict)), [row])
             return trained
 
-    def _write_checkpoint(self) -> None:
-        # Under the write lock, so that of two runs the later version's checkpoint stays.
-        with self.writing() as connection:
-            newest = last_version(connection)
-            if newest is not None:
-                write_head(self.home, Head(self.store_id, newest.id, newest.chain))
+    def _advance_checkpoint(self, version: VersionRow) -> None:
+        advance_head(self.home, Head(self.store_id, version.id, version.chain))
 
     def archive_writer(self, run_id: str, started_at: datetime, software: str) -> ArchiveWriter:
         """The raw archive's writer for one run."""

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, func, select
 
 from parsers.errors import NotFound
 from parsers.urls import url_key
+from storage.documents import Document
 from storage.ledger import Counts, Ending, SourceTally
-from storage.reading import Document, Reader
+from storage.reading import Reader
 from storage.tables import Capture, IngestRun, Outcome, Page, RunSource, table_of
 
 

@@ -11,7 +11,7 @@ import orjson
 import zstandard
 
 from parsers.article import Paragraph, ParagraphKind
-from parsers.compare import comparison_keys
+from parsers.compare import text_facts
 from storage.codec import MAX_BODY_BYTES, PURGED, ZSTD
 from storage.findings import Findings
 from storage.hashing import LEAF_FORMAT
@@ -184,5 +184,4 @@ def keys_of(body: bytes) -> tuple[int, int, int | None]:
     told = orjson.loads(body)
     lead = told["lead"]
     paragraphs = tuple(Paragraph(text, ParagraphKind(kind)) for kind, text in told["paragraphs"])
-    words = "\n\n".join([*([lead] if lead else []), *(p.text for p in paragraphs)]).split()
-    return len(words), *comparison_keys(lead, paragraphs)
+    return text_facts(lead, paragraphs)

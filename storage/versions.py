@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from storage.bulk import insert_rows
+from storage.bulk import insert_stored
 from storage.hashing import FORMATS, chain_hash, merkle_root
 from storage.records import ROW_COLUMNS
 from storage.tables import Revision, Version, micros, table_of
@@ -79,19 +80,19 @@ def append_version(
     connection: Connection,
     parent: VersionRow | None,
     new: NewVersion,
-    rows: Sequence[tuple[Any, ...]],
+    rows: list[tuple[Any, ...]],
     leaves: Sequence[bytes],
     *,
     already_retracted: int = 0,
 ) -> VersionRow:
-    """Write rows of `revision` (ROW_COLUMNS, ids from parent.hi + 1) and the version that they make.
+    """Write rows of `revision` and the version that they make.
+
+    The rows stand in the form of the database, in the order of ROW_COLUMNS, with ids from parent.hi + 1.
 
     `already_retracted`: so many of its tombstones follow a tombstone, so that no document goes with them.
     """
     op = ROW_COLUMNS.index("op")
-    counts = dict.fromkeys(("add", "revise", "retract"), 0)
-    for row in rows:
-        counts[row[op]] += 1
+    counts = Counter(row[op] for row in rows)
     # A clock that went back must not make versions run backwards: reading by date relies on their order.
     created_at = max(new.now, parent.created_at) if parent else new.now
     values: dict[str, Any] = {
@@ -119,5 +120,5 @@ def append_version(
     version = VersionRow(**values, chain=chain_hash(parent_chain, header).hex())
     columns = {name: getattr(version, name) for name in VersionRow.__slots__}
     connection.execute(insert(table_of(Version)), [columns])
-    insert_rows(connection, table_of(Revision), ROW_COLUMNS, rows)
+    insert_stored(connection, table_of(Revision), ROW_COLUMNS, rows)
     return version

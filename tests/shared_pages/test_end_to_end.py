@@ -24,7 +24,7 @@ from parsers.article import ParagraphKind
 from parsers.links import Link
 from parsers.listings import parse_listing
 from storage import Store, open_store
-from storage.reading import Document
+from storage.documents import Document
 from tests.conftest import ManualClock
 from tests.fetching.certificates import server_context, trust_in, write_certificate
 from tests.flows.running import environment

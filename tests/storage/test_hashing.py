@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from parsers.compare import comparison_keys, fold
+from parsers.compare import TextFacts, fold, text_facts
 from storage.hashing import chain_hash, leaf_hash, merkle_root
 from storage.tables import from_micros, micros
 from tests.storage.test_commit import record
@@ -62,8 +62,9 @@ def test_chain_is_frozen() -> None:
 
 
 def test_comparison_keys_are_frozen() -> None:
-    assert comparison_keys("Hòa bình ở TP.HCM", ()) == (-8950720078193570983, None)
-    assert comparison_keys(None, record().paragraphs) == (-4975441105252902593, -4975441105252902593)
+    assert text_facts("Hòa bình ở TP.HCM", ()) == TextFacts(4, -8950720078193570983, None)
+    _, text_key, body_key = text_facts(None, record().paragraphs)
+    assert (text_key, body_key) == (-4975441105252902593, -4975441105252902593)
 
 
 def test_keys_are_the_same_however_a_text_is_spelled() -> None:

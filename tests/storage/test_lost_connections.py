@@ -65,9 +65,9 @@ def test_idle_connection_that_was_ended_is_replaced(store: Store, postgres_serve
     "start",
     [
         "SELECT pg_advisory",
-        "SELECT revision",
+        "SELECT url",
         "INSERT INTO version",
-        "INSERT INTO outcome",
+        "INSERT INTO run_source",
         "UPDATE ingest_run",
     ],
 )
