@@ -9,11 +9,13 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links
 
-.PHONY: help ingest test lint types check lock clean
+BENCH := $(VENV)-bench
+
+.PHONY: help ingest test lint types check lock clean bench-store
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 ingest: $(VENV)/.installed ## run the main job on the sample newsroom; again for its next edition
 	@$(BIN)/khotin ingest --sample
@@ -30,14 +32,19 @@ types: $(VENV)/.installed-dev ## check types
 
 check: lint types test ## all of the above
 
+bench-store: $(BENCH)/.installed ## measure the store against its peers (some 15 minutes)
+	@$(BENCH)/bin/python -m tests.benchmarks.store $(BENCH_ARGS)
+
 lock: $(VENV)/.installed-dev ## make the lock files anew for the package index in force (takes minutes)
 	$(PIP) install pip-tools
 	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --upgrade --extra build -o requirements.lock pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --upgrade --extra build --extra dev -c requirements.lock \
 		-o requirements-dev.lock pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --upgrade --extra build --extra dev --extra bench \
+		-c requirements-dev.lock -o requirements-bench.lock pyproject.toml
 
 clean: ## remove the virtual environment and caches; the corpus in data/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "khotin needs Python 3.11 or newer: install it, or set PYTHON=/path/to/python"; exit 1; }
@@ -52,4 +59,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "installing the locked development packages into $(VENV) (once)"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# The peers of the benchmarks have an environment of their own: nothing of them is needed to run or test khotin.
+$(BENCH)/.installed: requirements-bench.lock
+	@test -n "$(PYTHON)" || { echo "khotin needs Python 3.11 or newer: install it, or set PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -m venv $(BENCH)
+	@echo "installing the locked packages of the benchmarks into $(BENCH) (once, takes minutes)"
+	@$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet --quiet install --require-hashes -r requirements-bench.lock
 	@touch $@

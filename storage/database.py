@@ -33,6 +33,8 @@ ADVISORY_LOCK = 0x6B686F74696E
 _SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL",
     "PRAGMA cache_size=-65536",
+    # Pages of indexes are written in every commit: in a longer log each is copied to the database less often.
+    "PRAGMA wal_autocheckpoint=4000",
     "PRAGMA foreign_keys=ON",
     "PRAGMA recursive_triggers=ON",  # so that INSERT OR REPLACE meets the guards too
 )

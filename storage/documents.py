@@ -48,6 +48,8 @@ class RevisionRow(NamedTuple):
     body: bytes
 
 
+_KINDS = {kind.value: kind for kind in ParagraphKind}
+
 SELECT_REVISIONS = f"SELECT {', '.join(RevisionRow._fields)} FROM revision"  # noqa: S608 - our own columns
 
 
@@ -131,7 +133,7 @@ class Document:
         row = self.row
         try:
             body = orjson.loads(self.body)
-            paragraphs = tuple(Paragraph(text, ParagraphKind(kind)) for kind, text in body["paragraphs"])
+            paragraphs = tuple([Paragraph(text, _KINDS[kind]) for kind, text in body["paragraphs"]])
             title, lead = str(body["title"]), body["lead"]
             authors, captions = tuple(body["authors"]), tuple(body["captions"])
             told = body.get("retraction")
@@ -139,7 +141,7 @@ class Document:
             tags = tuple(orjson.loads(row.tags))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._damaged(error) from error
-        return Record(
+        record = Record(
             url=row.url,
             source=row.source,
             record_kind=row.record_kind,
@@ -163,6 +165,9 @@ class Document:
             purged=self.purged,
             retraction=retraction,
         )
+        if not self.purged:
+            record.__dict__["body"] = self.body  # what it would be written as again
+        return record
 
     def _damaged(self, why: object) -> StoreDamaged:
         return StoreDamaged(

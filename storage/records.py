@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -245,26 +245,28 @@ class Prepared(NamedTuple):
         return (*start, *self.fixed, capture_id, leaf, *self.last), leaf
 
 
-PREPARED_AT_ONCE = 256
-"""Records whose bodies are packed while the rest of their work is done: some 2 MB."""
+PACKED_AT_ONCE = 100
 
 
 def prepare(records: Sequence[Record], packer: Packer) -> list[Prepared]:
     """Do all work on records that needs no lock; bodies are packed in a thread of their own meanwhile."""
-    prepared: list[Prepared] = []
+    packing: list[Future[list[bytes]]] = []
+    worked: list[tuple[tuple[Any, ...], bytes]] = []
     with ThreadPoolExecutor(1) as thread:
-        for start in range(0, len(records), PREPARED_AT_ONCE):
-            chunk = records[start : start + PREPARED_AT_ONCE]
-            packing = thread.submit(packer.pack_all, [record.body for record in chunk])
-            worked = [_work_on(record) for record in chunk]
-            prepared += [
-                item._replace(last=(*item.last, packer.zdict_id, packed))
-                for item, packed in zip(worked, packing.result(), strict=True)
-            ]
-    return prepared
+        for start in range(0, len(records), PACKED_AT_ONCE):
+            chunk = records[start : start + PACKED_AT_ONCE]
+            packing.append(thread.submit(packer.pack_all, [record.body for record in chunk]))
+            worked += map(_work_on, chunk)
+        packed = [body for future in packing for body in future.result()]
+    zdict_id = packer.zdict_id
+    return [
+        Prepared._make((*facts, (body_sha256, ZSTD, zdict_id, body)))
+        for (facts, body_sha256), body in zip(worked, packed, strict=True)
+    ]
 
 
-def _work_on(r: Record) -> Prepared:
+def _work_on(r: Record) -> tuple[tuple[Any, ...], bytes]:
+    """What `Prepared` holds before `last`, and the hash of the body."""
     words, text_key, body_key = r.facts
     key = bytes.fromhex(url_key(r.url))
     body_sha256 = hashlib.sha256(r.body)
@@ -282,7 +284,7 @@ def _work_on(r: Record) -> Prepared:
         published, r.published_precision, modified, fetched, r.parser, r.parser_version,
         None if r.payload_sha256 is None else bytes.fromhex(r.payload_sha256), words, text_key, body_key,
     )  # fmt: skip
-    return Prepared(r, key, text_key, body_key, leaf, fixed, (body_sha256.digest(), ZSTD))
+    return (r, key, text_key, body_key, leaf, fixed), body_sha256.digest()
 
 
 def record_of(article: Article, *, source: str, fetched_at: datetime, payload_sha256: str | None) -> Record:

@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import Any
 
 from parsers.article import Paragraph, ParagraphKind
+from parsers.compare import fold
 from storage.records import Record
 
 TEXT_BYTES = 3_270
@@ -93,22 +94,23 @@ def make_record(number: int, language: Language, rng: random.Random) -> Record:
         written += len(text.encode()) + 2
         paragraphs.append(Paragraph(text, ParagraphKind.PARAGRAPH))
     at = _START + timedelta(seconds=37 * number)
-    title = _sentence(rng, language, own)[:110]
+    title = _sentence(rng, language, own)[:65]
+    slug = "-".join(fold(title).split()[:9])
     return Record(
-        url=f"https://bao-{number % 20:02}.example/{'-'.join(title.lower().split()[:8])}-post{number}.html",
+        url=f"https://bao-{number % 20:02}.example/{slug}-post{number}.html",
         source=f"bao-{number % 20:02}",
         record_kind="article",
         title=title,
         lead=lead,
         paragraphs=tuple(paragraphs),
-        captions=(_sentence(rng, language, own)[:90],),
+        captions=(_sentence(rng, language, own)[:60],),
         authors=(own[0],),
         agency=None,
         published_at=at,
         published_precision="minute",
         modified_at=None,
-        section=language.phrases[number % 12],
-        tags=tuple(rng.choices(language.words, k=3)),
+        section=language.words[number % 12],
+        tags=tuple(rng.choices(language.words, k=2)),
         language="vi",
         kind="article",
         parser="generic",
