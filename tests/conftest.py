@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from storage import Store, open_store
 
@@ -49,15 +50,48 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> str:
-    """URL of a PostgreSQL server in which schemas may be made."""
+def postgres_server() -> Iterator[str]:
+    """URL of a database in which schemas may be made, and whose connections may be ended.
+
+    Test processes that run side by side have one each: the write lock is one per database.
+    """
     try:
-        psycopg.connect(POSTGRES, connect_timeout=3).close()
+        server = psycopg.connect(POSTGRES, connect_timeout=3, autocommit=True)
     except psycopg.OperationalError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"no PostgreSQL at {POSTGRES}: {str(error).splitlines()[0]}")
-    return POSTGRES
+    name = f"khotin_test_{uuid.uuid4().hex[:12]}"
+    with server:
+        server.execute(f"CREATE DATABASE {name}".encode())
+    yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(POSTGRES, autocommit=True) as server:
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+FIGURE = "figure"
+
+
+@pytest.fixture
+def told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Takes what a test measured or counted; all of it is printed when the tests are done."""
+    return lambda text: record_property(FIGURE, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures of all tests, of those in other processes too."""
+    reports = [report for told in terminalreporter.stats.values() for report in told]
+    figures = [
+        str(text)
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, text in report.user_properties
+        if name == FIGURE
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        for text in sorted(figures):
+            terminalreporter.write_line(text)
 
 
 @pytest.fixture

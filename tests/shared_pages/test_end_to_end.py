@@ -7,7 +7,7 @@ import json
 import random
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,7 +119,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 async def test_real_pages_come_through_with_title_date_and_most_paragraphs(
-    store: Store, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: Store, shared: Path, tmp_path: Path, told: Callable[[str], None]
 ) -> None:
     clock = ManualClock(NOW)
     seeds = import_seeds(store, shared / "seed_corpus", clock=clock, rng=random.Random(1))
@@ -145,9 +145,7 @@ async def test_real_pages_come_through_with_title_date_and_most_paragraphs(
         row, faults = judge(page.name, document, expected)
         rows.append(row)
         wrong += faults
-    with capsys.disabled():
-        print("\n\nreal pages, as they stand in the store:")
-        print("\n".join(rows))
+    told("\n".join(["real pages, as they stand in the store:", *rows]))
     assert wrong == []
     assert len(rows) == 9
 

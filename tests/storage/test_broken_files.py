@@ -69,7 +69,7 @@ def test_damaged_wal_gives_a_prefix_of_the_versions_and_a_lost_one_is_told(
     tmp_path: Path,
     damage: Callable[[Path, random.Random], None],
     times: int,
-    capsys: pytest.CaptureFixture[str],
+    told: Callable[[str], None],
 ) -> None:
     rng = random.Random(f"wal-{damage.__name__}")
     whole = tmp_path / "whole"
@@ -96,8 +96,7 @@ def test_damaged_wal_gives_a_prefix_of_the_versions_and_a_lost_one_is_told(
         assert lost == ("behind-checkpoint" if len(left) < len(versions) else "")
         seen[f"{len(left)} of 3 versions left"] += 1
         shutil.rmtree(home)
-    with capsys.disabled():
-        print(f"\nWAL, {damage.__name__}: {times} damages, {dict(sorted(seen.items()))}")
+    told(f"WAL, {damage.__name__}: {times} damages, {dict(sorted(seen.items()))}")
 
 
 # -- no room ------------------------------------------------------------
@@ -137,7 +136,7 @@ NO_ROOM = {"store-failed", "archive-not-writable", "checkpoint-not-written", "ho
 
 
 def test_full_disk_ends_a_run_with_a_named_error_and_more_room_mends_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, told: Callable[[str], None]
 ) -> None:
     with open_store(tmp_path / "reference", sqlite(tmp_path / "reference")) as store:
         settle(store)
@@ -171,8 +170,7 @@ def test_full_disk_ends_a_run_with_a_named_error_and_more_room_mends_it(
         assert sum(reasons.values()) > 3
         with open_store(home, sqlite(home)) as store:
             assert Contents.of(store).documents == wanted.documents
-    with capsys.disabled():
-        print(f"\ndisk full: {dict(reasons)} up to the run that came through with {kilobytes} KB")
+    told(f"disk full: {dict(reasons)} up to the run that came through with {kilobytes} KB")
 
 
 def settle_from(store: Store, done: int, attempt: int) -> None:

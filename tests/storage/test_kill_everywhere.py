@@ -121,11 +121,10 @@ def _postgres_copies(server: str, folder: Path) -> Iterator[tuple[Place, Copy]]:
             execute(*(f"DROP SCHEMA {name} CASCADE" for name in names))
 
 
-def told(capsys: pytest.CaptureFixture[str], what: str, points: list[str]) -> None:
+def summary(what: str, points: list[str]) -> str:
     kinds = Counter(point.split()[0] if point[0].islower() else "statement" for point in points)
-    with capsys.disabled():
-        parts = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
-        print(f"\n{what}: {len(points)} kills ({parts})")
+    parts = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
+    return f"{what}: {len(points)} kills ({parts})"
 
 
 def undisturbed(copy: Copy) -> Contents:
@@ -136,7 +135,7 @@ def undisturbed(copy: Copy) -> Contents:
 
 
 def test_run_killed_at_any_point_is_all_there_or_not_at_all_and_is_made_good(
-    place: tuple[str, Place, Copy], capsys: pytest.CaptureFixture[str]
+    place: tuple[str, Place, Copy], told: Callable[[str], None]
 ) -> None:
     name, (home, url), copy = place
     with open_store(home, url) as store:
@@ -171,11 +170,11 @@ def test_run_killed_at_any_point_is_all_there_or_not_at_all_and_is_made_good(
     assert {"before COMMIT", "after COMMIT", "os.rename .tmp"} <= set(points)
     assert ("in COPY" in points) == (name == "postgresql")
     assert 0 < committed < len(points)
-    told(capsys, f"{name}, one run", points)
+    told(summary(f"{name}, one run", points))
 
 
 def test_first_opening_killed_at_any_point_is_made_good(
-    place: tuple[str, Place, Copy], capsys: pytest.CaptureFixture[str]
+    place: tuple[str, Place, Copy], told: Callable[[str], None]
 ) -> None:
     name, (home, url), copy = place
     reference = open_and_commit(*copy())
@@ -190,7 +189,7 @@ def test_first_opening_killed_at_any_point_is_made_good(
             points.append(point)
             assert open_and_commit(home, url) == reference, point
     assert len(points) > 5
-    told(capsys, f"{name}, first opening", points)
+    told(summary(f"{name}, first opening", points))
 
 
 def open_and_commit(home: Path, url: str) -> Contents:

@@ -184,7 +184,7 @@ def dump(path: Path) -> dict[str, object]:
 
 @pytest.mark.parametrize("made", [record_only, with_ledger])
 def test_random_bit_flips_are_found_or_change_nothing(
-    tmp_path: Path, made: Callable[[Path, str], None], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, made: Callable[[Path, str], None], told: Callable[[str], None]
 ) -> None:
     home = tmp_path / "home"
     url = f"sqlite:///{home / 'khotin.db'}"
@@ -211,8 +211,7 @@ def test_random_bit_flips_are_found_or_change_nothing(
             assert differs <= (set() if made is record_only else UNHASHED), f"bit {bit}"
             unused, unhashed = unused + (not differs), unhashed + bool(differs)
         shutil.rmtree(copy)
-    with capsys.disabled():
-        print(f"\n{FLIPS} flips: {found} found, {unused} in unused bytes, {unhashed} in rows without a hash")
+    told(f"{FLIPS} flips: {found} found, {unused} in unused bytes, {unhashed} in rows without a hash")
     assert found + unused + unhashed == FLIPS
     assert found > FLIPS / 3
 
