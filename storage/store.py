@@ -27,11 +27,14 @@ from storage.database import (
     writing,
 )
 from storage.documents import Change, Document
+from storage.hosts import HostState, read_hosts, write_hosts
 from storage.ledger import (
     EndpointState,
     PageState,
     SourcePoll,
+    read_by_article_id,
     read_endpoints,
+    read_looks,
     read_pages,
     read_pending,
     read_polls,
@@ -302,6 +305,27 @@ class Store:
         """The URLs of a source that were put off or wait for another look, and are due."""
         with self.reading() as connection:
             return read_pending(connection, source, now, longest_wait)
+
+    def looks(self, source: str, now: datetime, longest_wait: timedelta, limit: int) -> list[PageState]:
+        """The articles of a source that are due for another look, longest due first."""
+        with self.reading() as connection:
+            return read_looks(connection, source, now, longest_wait, limit)
+
+    def pages_by_article_id(self, source: str, article_ids: Sequence[str]) -> dict[str, list[PageState]]:
+        """The pages of a source that gave a document, by the site's own number of the article."""
+        with self.reading() as connection:
+            return read_by_article_id(connection, source, article_ids)
+
+    def hosts(self, now: datetime) -> dict[str, HostState]:
+        """The hosts that must be spared after `now`, by name."""
+        with self.reading() as connection:
+            return read_hosts(connection, now)
+
+    def spare_hosts(self, states: Sequence[HostState]) -> None:
+        """Note at once how hosts must be spared by every run that begins from now on."""
+        if states:
+            with self._storing() as connection:
+                write_hosts(connection, states)
 
     def endpoints(self, source: str) -> dict[str, EndpointState]:
         """What is known of a source's feeds, sitemaps and listings."""
