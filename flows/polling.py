@@ -42,8 +42,8 @@ _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturda
 class Situation:
     """What is known when the next poll of one endpoint is decided.
 
-    `floor` and `ceiling` bound the wait after a success; with a floor of 0 it is due in every run. `items` are
-    those of the last answer (0: not known, or no feed), `idle` the answers in a row with nothing new,
+    `floor` and `ceiling` bound the wait after a success; with a floor of 0 it is due in every run. `items`
+    are those of the last answer (0: not known, or no feed), `idle` the answers in a row with nothing new,
     `retry_after` and `fresh_for` seconds, `ttl_minutes`, `skip_hours` and `skip_days` what the feed asks for.
     """
 
@@ -130,7 +130,7 @@ def _wishes(known: Situation) -> list[tuple[timedelta, str, str]]:
 
 
 def _not_skipped(at: datetime, known: Situation) -> datetime:
-    """The first time from `at` on in an hour and on a day that the feed does not skip; `at` if it skips all."""
+    """The first time from `at` on that lies in no hour or day that the feed skips; `at` if it skips all."""
     moment = at
     for _ in range(8 * 24):
         utc = moment.astimezone(UTC)

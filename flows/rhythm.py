@@ -141,7 +141,9 @@ def silence_of(rhythm: Rhythm | None) -> str | None:
     """The alarm in words: `silent: ...`; None if there is none."""
     if rhythm is None or not rhythm.silent:
         return None
-    last = "since it was first watched" if rhythm.newest is None else f"since {rhythm.newest:%Y-%m-%d %H:%M} UTC"
+    last = (
+        "since it was first watched" if rhythm.newest is None else f"since {rhythm.newest:%Y-%m-%d %H:%M} UTC"
+    )
     missing = rhythm.expected(rhythm.newest or rhythm.since, rhythm.until)
     return (
         f"silent: quieter than its own rhythm of {rhythm.mean * 24:.0f} articles a day allows; "

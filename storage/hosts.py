@@ -1,7 +1,7 @@
 """How hosts must be spared: kept in the store, so that every process that begins a run knows it.
 
 A wait that a host asked for (Retry-After) is written at once, in a transaction of its own: it outlives a run
-that is killed. When a host may be asked next is written when a run ends. A run reads both once, when it begins.
+that is killed. When a host may be asked next is written when a run ends. A run reads both when it begins.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ class Met:
 
     `hint_at` and `published_hint_at` are the times of last change and of publication as feeds and sitemaps
     told them. `seen` is False where nobody looked at the site (a reparse of the archive): the ledger gets its
-    row, but what is known of the page stays as it is. `look_at`: when the page is looked at again if it holds an
-    article. `article_id`: the site's own number of the article, if its address shows one.
+    row, but what is known of the page stays as it is. `look_at`: when the page is looked at again if it holds
+    an article. `article_id`: the site's own number of the article, if its address shows one.
     """
 
     url: str

@@ -11,9 +11,9 @@ from types import TracebackType
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.engine import URL
 
-from parsers.errors import KhotinError, NotFound, StoreError, UserError
+from parsers.errors import KhotinError, NotFound, StoreDamaged, StoreError, UserError
 from storage.archive import ArchiveWriter, read_payload
-from storage.captures import Captured, CaptureRow, read_left_over, write_captures
+from storage.captures import Captured, CaptureRow, read_kept, read_left_over, write_captures
 from storage.checkpoint import Head, advance_head, check_head, read_head, refuse_lost
 from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, ZSTD, Dictionary, Packer, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, run_state, write_run
@@ -341,6 +341,15 @@ class Store:
         """Pages that interrupted runs had fetched already."""
         with self.reading() as connection:
             return read_left_over(connection, source, since)
+
+    def kept(self, url: str, payload_sha256: str) -> bytes | None:
+        """The raw bytes with this hash that an address gave once; None if they are not there (any more)."""
+        with self.reading() as connection:
+            capture_id = read_kept(connection, url, payload_sha256)
+        try:
+            return self.raw(capture_id) if capture_id is not None else None
+        except (NotFound, StoreDamaged):
+            return None
 
     def finished_runs(self, label_prefix: str) -> int:
         """How many runs with such a label came to their end."""

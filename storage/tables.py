@@ -416,7 +416,7 @@ class Endpoint(StoreTable, table=True):
 
 
 class Host(StoreTable, table=True):
-    """How a host must be spared by every process: not asked before `free_at`, left alone until `held_until`."""
+    """How every process must spare a host: not asked before `free_at`, left alone until `held_until`."""
 
     __tablename__ = "host"
     name: str = Field(primary_key=True)
