@@ -20,6 +20,7 @@ MAX_SITEMAP_DEPTH = 3
 MAX_CHILDREN = 20
 """Sitemaps of one index that a run reads at most; older ones are for a backfill."""
 
+_NO_SUCH_PAGE = frozenset({404, 410})
 # What was published while a sitemap was being read may stand in it only the next time.
 _OVERLAP = timedelta(days=1)
 
@@ -174,7 +175,12 @@ async def _read_further(poll: Poll, first: str, contents: Contents, *, whole: bo
             break
         seen.add(canonical_url(address))
         met = set(poll.found.found)
-        contents, found = await _read_page(poll, address)
+        try:
+            contents, found = await _read_page(poll, address)
+        except FetchError as error:
+            if told is not None and error.status in _NO_SUCH_PAGE:
+                break  # the address was made by the pattern: there are no more pages
+            raise
         urls.extend(found)
         if not whole and not await _fresh(poll, found, met):
             break
