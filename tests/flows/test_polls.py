@@ -67,7 +67,7 @@ def asked_since(site: ScriptedSite, before: int) -> list[str]:
 
 
 def with_sitemap(**changes: object) -> Source:
-    return scripted_source(sitemaps=(SITEMAP,), sitemap_minutes=360, window_days=3, **changes)
+    return scripted_source("a", sitemaps=(SITEMAP,), sitemap_minutes=360, window_days=3, **changes)
 
 
 async def test_feed_that_has_run_over_makes_the_sitemap_due_at_once(store: Store, clock: ManualClock) -> None:
@@ -408,7 +408,7 @@ def listing(*numbers: int, following: str = "") -> Answer:
 
 
 def with_listing(**changes: object) -> Source:
-    return scripted_source(**{"feeds": (), "listings": (f"http://{HOST}/tin.htm",), **changes})
+    return scripted_source("a", **{"feeds": (), "listings": (f"http://{HOST}/tin.htm",), **changes})
 
 
 def list_pages(site: ScriptedSite, pages: Sequence[Sequence[int]], name: str = "/tin") -> None:
