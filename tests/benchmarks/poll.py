@@ -4,8 +4,8 @@
 
 A site in a process of its own serves SOURCES papers (20) with FEEDS feeds each (2), which answer 304 to their
 ETag. The first run stores ARTICLES articles a source (50); then every source is polled again by a run that
-finds nothing new, once warm and five times measured. Counted is the CPU time of this process (user and system,
-all threads) over the whole run: opening of the store, feeds, selection, commit. Delays are off.
+finds nothing new, once warm and five times measured. Counted is the CPU time of this process (user and
+system, all threads) over the whole run: opening of the store, feeds, selection, commit. Delays are off.
 """
 
 from __future__ import annotations
