@@ -98,6 +98,16 @@ def test_rss_0_91_with_its_document_type_is_read() -> None:
     assert feed.problems == ()
 
 
+def test_rss_0_90_is_read() -> None:
+    feed = parse_feed(
+        b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://my.netscape.com/rdf/simple/0.9/">
+        <channel><title>t</title></channel><item><title>x</title><link>https://bao.example/1</link></item>
+        </rdf:RDF>""",
+        URL,
+    )
+    assert (feed.kind, [link.url for link in feed.links]) == ("rdf", ["https://bao.example/1"])
+
+
 def test_atom_tells_published_and_updated_apart() -> None:
     feed = parse_feed(
         '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="vi"><title type="html">B&amp;aacute;o</title>'
@@ -439,3 +449,30 @@ def test_every_cut_of_a_feed_keeps_only_complete_items(length: int) -> None:
     complete = whole[:length].count(b"</item>")
     assert urls(feed) == [f"https://bao.example/bai-{number}.html" for number in range(1, complete + 1)]
     assert feed.truncated == (b"</rss>" not in whole[:length])
+
+
+SYNDICATION = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
+
+
+@pytest.mark.parametrize(
+    ("head", "minutes", "hours", "days"),
+    [
+        ("", None, (), ()),
+        ("<ttl>90</ttl>", 90, (), ()),
+        ("<ttl>x</ttl><skipHours><hour>x</hour><hour>99</hour></skipHours>", None, (), ()),
+        ("<skipHours><hour>0</hour><hour> 5 </hour><hour>24</hour></skipHours>", None, (0, 5), ()),
+        ("<skipDays><day>Sunday</day><day>Freitag</day><day>monday</day></skipDays>", None, (),
+         ("monday", "sunday")),
+        ("<sy:updatePeriod> hourly </sy:updatePeriod>", 60, (), ()),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>", 360, (), ()),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", 1440, (), ()),
+        ("<sy:updatePeriod>yearly</sy:updatePeriod>", None, (), ()),
+        ("<ttl>15</ttl><sy:updatePeriod>daily</sy:updatePeriod>", 15, (), ()),
+    ],
+)  # fmt: skip
+def test_what_a_feed_asks_of_its_readers(
+    head: str, minutes: int | None, hours: tuple[int, ...], days: tuple[str, ...]
+) -> None:
+    body = f'<rss version="2.0" {SYNDICATION}><channel><title>t</title>{head}</channel></rss>'
+    feed = parse_feed(body.encode(), "https://bao.example/rss")
+    assert (feed.ttl_minutes, feed.skip_hours, feed.skip_days) == (minutes, hours, days)
