@@ -15,7 +15,7 @@ from typing import Any, Final
 from lxml import etree
 
 from parsers.dates import parse_feed_date
-from parsers.errors import FeedError, UrlError
+from parsers.errors import DriftError, FeedError, UrlError
 from parsers.links import Link
 from parsers.text import one_line
 from parsers.urls import absolute_url
@@ -151,7 +151,7 @@ def feed_of(root: etree._Element, url: str, problems: tuple[str, ...]) -> Feed:
     """The feed in an XML tree whose reading met `problems`. Raises FeedError (`not-a-feed`)."""
     kind = _KINDS.get(local_name(root))
     if kind is None:
-        raise FeedError(
+        raise DriftError(
             f"the root element is <{local_name(root)[:40]}>, not that of a feed", reason="not-a-feed"
         )
     collector = LinkCollector(url, MAX_ITEMS, "items-over-limit")
@@ -298,7 +298,7 @@ def _json_feed(data: bytes, url: str, content_type: str | None) -> Feed:
     except (ValueError, RecursionError) as error:
         raise FeedError(f"not JSON: {error}", reason="malformed") from error
     if not isinstance(document, dict) or "jsonfeed.org/version" not in str(document.get("version")):
-        raise FeedError("JSON, but no JSON Feed", reason="not-a-feed")
+        raise DriftError("JSON, but no JSON Feed", reason="not-a-feed")
     collector = LinkCollector(url, MAX_ITEMS, "items-over-limit")
     items = document.get("items")
     for item in items if isinstance(items, list) else []:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from parsers.dates import VIETNAM
-from parsers.errors import FeedError, UrlError
+from parsers.errors import DriftError, FeedError, UrlError
 from parsers.feeds import LinkCollector, feed_of
 from parsers.links import Link
 from parsers.sitemap_pieces import PIECE, pieces
@@ -196,7 +196,7 @@ def _text_sitemap(data: bytes, url: str, content_type: str | None) -> Sitemap:
         elif entry:
             collector.count("bad-lines")
     if not collector.links:
-        raise FeedError("neither XML nor a list of addresses", reason="not-a-sitemap")
+        raise DriftError("neither XML nor a list of addresses", reason="not-a-sitemap")
     return Sitemap((), collector.links, (*problems, *collector.problems))
 
 
@@ -212,7 +212,7 @@ def _xml_sitemap(data: bytes | bytearray, url: str, content_type: str | None) ->
             feed = feed_of(document.root, url, document.problems)
             return Sitemap((), feed.links, feed.problems)
         if name not in ("urlset", "sitemapindex"):
-            raise FeedError(
+            raise DriftError(
                 f"the root element is <{name[:40]}>, not that of a sitemap", reason="not-a-sitemap"
             )
         problems.update(dict.fromkeys(document.problems))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from parsers.errors import FeedError
+from parsers.errors import DriftError, FeedError
 from parsers.feeds import Feed, parse_feed
 from parsers.links import Link
 from parsers.xml import MAX_FEED_BYTES
@@ -317,6 +317,12 @@ def test_a_feed_cut_in_its_first_item_has_none() -> None:
     assert feed.links == ()
     assert feed.title == "Báo Mẫu"
     assert feed.truncated
+
+
+def test_page_or_data_of_another_kind_is_drift() -> None:
+    for data in (b"<html><body>x</body></html>", b"<opml/>", b"{}"):
+        with pytest.raises(DriftError):
+            parse_feed(data, URL)
 
 
 def test_a_feed_without_items_says_so() -> None:
