@@ -37,7 +37,12 @@ def compare(before: Sequence[str], items: Iterable[tuple[str, datetime | None]])
     ordered = sorted(items, key=lambda item: item[1] or _LONG_AGO, reverse=True)
     if not ordered:
         return Compared(tuple(before), new=False, gap=False)
-    keys = list(dict.fromkeys(url_key(url)[:_KEY_DIGITS] for url, _ in ordered))
     known = set(before)
-    recent = tuple(keys[:REMEMBERED])
-    return Compared(recent, new=not known.issuperset(recent), gap=bool(known) and known.isdisjoint(keys))
+    recent = tuple(dict.fromkeys(_key(url) for url, _ in ordered[:REMEMBERED]))
+    # Mostly one of the first is known: the keys of the others are not even made.
+    gap = bool(known) and known.isdisjoint(_key(url) for url, _ in ordered)
+    return Compared(recent, new=not known.issuperset(recent), gap=gap)
+
+
+def _key(url: str) -> str:
+    return url_key(url)[:_KEY_DIGITS]

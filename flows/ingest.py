@@ -21,7 +21,7 @@ from flows.hosts import HostMemory
 from flows.pages import BATCH, FetchedBatch, FetchedPage, ParsedBatch, fetch_batch, parse_batch
 from flows.rhythm import from_text, silence_of, to_text, watched
 from flows.schedule import ASKED_TO_WAIT, crash_turn, next_turn
-from flows.selection import Found, select
+from flows.selection import LONGEST_WAIT, Found, select
 from flows.settings import CODE_VERSION
 from flows.sources import Source
 from flows.workbench import LEFT_OVER, Progress, Silent, Workbench
@@ -329,6 +329,7 @@ async def _next_poll(
         ends,
         now,
         held_until=bench.hold_until.get(source.name),
+        retry_at=await asyncio.to_thread(bench.store.next_retry, source.name, now, LONGEST_WAIT),
     )
     return replace(
         _charged(source, poll, bench, now),

@@ -33,11 +33,12 @@ def next_turn(
     now: datetime,
     *,
     held_until: datetime | None,
+    retry_at: datetime | None = None,
 ) -> SourceTurn:
     """When a source is due again after a run that ended with these `ends`.
 
-    Pages that were put off, or wait for another try, make the source due without its feeds being so: the run
-    then asks for these pages only.
+    `retry_at` is when the first of the pages of earlier runs is tried again. Pages that were put off, or wait
+    for another try, make the source due without its feeds being so: the run then asks for these pages only.
     """
     turns = [_turn_of(state) for state in endpoints if state.next_check_at is not None]
     turn = min(
@@ -47,9 +48,9 @@ def next_turn(
     backlog = sum(end.ending is Ending.DEFERRED and end.reason in _PUT_OFF for end in ends)
     if backlog and soonest < turn.at:
         turn = SourceTurn(soonest, "backlog", f"{backlog} pages were put off")
-    retries = [end.retry_at for end in ends if end.retry_at is not None]
+    retries = [at for at in (retry_at, *(end.retry_at for end in ends)) if at is not None]
     if retries and max(min(retries), soonest) < turn.at:
-        turn = SourceTurn(max(min(retries), soonest), "retry", f"{len(retries)} pages are tried again")
+        turn = SourceTurn(max(min(retries), soonest), "retry", "a page that failed is tried again")
     return _held(turn, held_until)
 
 
@@ -72,4 +73,4 @@ def _held(turn: SourceTurn, held_until: datetime | None) -> SourceTurn:
     if held_until is None:
         return turn
     at = max(turn.at, held_until)
-    return SourceTurn(at, ASKED_TO_WAIT, "a host asked to be left alone")
+    return SourceTurn(at, ASKED_TO_WAIT, "one of its hosts is to be left alone until then")

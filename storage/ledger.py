@@ -342,6 +342,18 @@ def read_looks(
     return [_page_state(row) for row in rows]
 
 
+def read_next_retry(
+    connection: Connection, source: str, now: datetime, longest_wait: timedelta
+) -> datetime | None:
+    """When the next page of a source is to be tried again after `now`; None if none waits."""
+    table = table_of(Page)
+    query = select(func.min(table.c.retry_at)).where(
+        table.c.source == source, table.c.retry_at > now, table.c.retry_at <= now + longest_wait
+    )
+    found: datetime | None = connection.execute(query).scalar()
+    return found
+
+
 def read_by_article_id(
     connection: Connection, source: str, article_ids: Sequence[str]
 ) -> dict[str, list[PageState]]:

@@ -35,6 +35,7 @@ from storage.ledger import (
     read_by_article_id,
     read_endpoints,
     read_looks,
+    read_next_retry,
     read_pages,
     read_pending,
     read_polls,
@@ -305,6 +306,11 @@ class Store:
         """The URLs of a source that were put off or wait for another look, and are due."""
         with self.reading() as connection:
             return read_pending(connection, source, now, longest_wait)
+
+    def next_retry(self, source: str, now: datetime, longest_wait: timedelta) -> datetime | None:
+        """When the next page of a source is to be tried again; None if none waits."""
+        with self.reading() as connection:
+            return read_next_retry(connection, source, now, longest_wait)
 
     def looks(self, source: str, now: datetime, longest_wait: timedelta, limit: int) -> list[PageState]:
         """The articles of a source that are due for another look, longest due first."""

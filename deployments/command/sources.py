@@ -38,8 +38,8 @@ def list_command(sample: _SampleOption = False, as_json: JsonOption = False) -> 
         print_json([_json(source, polls.get(source.name), endpoints[source.name]) for source in sources])
         return
     listing = table(
-        None, "source", "title", "parser", "feeds", "sitemaps", "listings", "a day", "polled", "next poll",
-        "why", numbers=("feeds", "sitemaps", "listings", "a day"),
+        None, "source", "title", "feeds", "sitemaps", "listings", "a day", "polled", "next poll", "why",
+        numbers=("feeds", "sitemaps", "listings", "a day", "polled", "next poll"),
     )  # fmt: skip
     for source in sources:
         poll = polls.get(source.name) or SourcePoll(source.name)
@@ -47,7 +47,6 @@ def list_command(sample: _SampleOption = False, as_json: JsonOption = False) -> 
         listing.add_row(
             source.name,
             clean(source.title),
-            source.parser,
             str(len(source.feeds)),
             str(len(source.sitemaps)),
             str(len(source.listings)),
