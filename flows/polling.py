@@ -29,8 +29,11 @@ LONGEST_RETRY: Final = timedelta(days=1)
 WORTH_ASKING: Final = 1.0
 """So many new articles should be expected before it is worth to ask again."""
 
+# An endpoint that brought nothing new so often in a row has little of what its source publishes: from then on
+# each further look waits for more. Fewer say nothing, since with one article expected a third bring none.
+_PATIENCE: Final = 3
 _IDLE_GROWTH: Final = 1.5
-_MOST_IDLE: Final = 6  # 1.5 ** 6 = 11
+_MOST_GROWTH: Final = 6  # 1.5 ** 6 = 11
 # A feed is read again before half of its items can have been pushed out.
 _SHARE_OF_FEED: Final = 0.5
 _MAX_AGE: Final = re.compile(r"(?:^|[,\s])(?:s-maxage|max-age)\s*=\s*\"?(\d{1,9})")
@@ -106,8 +109,8 @@ def _after_failure(known: Situation, now: datetime, rng: random.Random) -> NextP
 
 def _by_rhythm(known: Situation, now: datetime) -> tuple[timedelta, str, str]:
     """The wait that the rhythm and the last answers give, before any bound."""
-    growth = _IDLE_GROWTH ** min(known.idle, _MOST_IDLE)
-    idle = f", and {known.idle} answers in a row had nothing new" if known.idle else ""
+    growth = _IDLE_GROWTH ** min(max(known.idle - _PATIENCE, 0), _MOST_GROWTH)
+    idle = f", and {known.idle} answers in a row had nothing new" if known.idle > _PATIENCE else ""
     if known.rhythm is None or not known.rhythm.settled:
         return known.floor * growth, "start-value", f"its rhythm is not known yet{idle}"
     wanted = WORTH_ASKING * growth
