@@ -3,10 +3,10 @@
     python -m tests.benchmarks.rhythm
 
 The hours at which articles appear are those of real feeds and of article addresses that hold their time of
-publication, in the folder of real documents beside the checkout. From them sources of several sizes are drawn
-(Poisson, seeded) for five weeks; the last week counts. The three ways of polling have the same bounds (a look
-every ten minutes to twelve hours): `fixed` asks every 30 minutes, `even` knows the mean rate only, `by hour` is
-what khotin does.
+publication, in the folder of real documents beside the checkout. From them sources of several sizes are
+drawn (Poisson, seeded) for twelve weeks; the last eight count. The three ways of polling have the same bounds
+(a look every ten minutes to twelve hours): `fixed` asks every 30 minutes, `even` knows the mean rate only,
+`by hour` is what khotin does.
 """
 
 from __future__ import annotations
