@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, case, or_, select
+from sqlalchemy import Connection, or_, select
 
 from storage.ledger import upsert
 from storage.tables import Host, table_of
@@ -27,13 +26,28 @@ class HostState:
 
 
 def write_hosts(connection: Connection, states: Sequence[HostState]) -> None:
-    """Note how hosts must be spared; of two times the later one stays, and None changes nothing."""
-    rows = [{name: getattr(state, name) for name in HostState.__slots__} for state in states]
-    upsert(connection, table_of(Host), rows, {"free_at": _later, "held_until": _later})
+    """Note how hosts must be spared; of two times the later one stays, and None changes nothing.
+
+    To be called under the write lock.
+    """
+    table = table_of(Host)
+    query = select(table).where(table.c.name.in_([state.name for state in states]))
+    before = {row["name"]: HostState(**row) for row in connection.execute(query).mappings()}
+    rows = []
+    for state in states:
+        old = before.get(state.name, state)
+        rows.append(
+            {
+                "name": state.name,
+                "free_at": _later(old.free_at, state.free_at),
+                "held_until": _later(old.held_until, state.held_until),
+            }
+        )
+    upsert(connection, table, rows)
 
 
-def _later(old: Any, new: Any) -> Any:
-    return case((new.is_(None), old), (or_(old.is_(None), new > old), new), else_=old)
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((time for time in (one, other) if time is not None), default=None)
 
 
 def read_hosts(connection: Connection, now: datetime) -> dict[str, HostState]:

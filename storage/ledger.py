@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, and_, or_, select
+from sqlalchemy import Connection, RowMapping, Table, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from parsers.urls import url_key

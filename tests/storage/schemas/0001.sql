@@ -72,7 +72,7 @@ CREATE TABLE meta (
 	value VARCHAR NOT NULL, 
 	CONSTRAINT pk_meta PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('store_id','5caeb078-0a6e-48f0-a992-2dda2c560b67');
+INSERT INTO "meta" VALUES('store_id','b6e2c13c-77ae-4202-8587-17ce5b9a6587');
 INSERT INTO "meta" VALUES('formats','khotin-leaf-1 rfc6962-sha256 khotin-chain-1 khotin-body-1');
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
