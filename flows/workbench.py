@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -61,6 +62,7 @@ class Workbench:
         clock: Clock,
         progress: Progress,
         force: bool = False,
+        rng: random.Random | None = None,
     ) -> None:
         self.run_id = run_id
         self.store = store
@@ -69,6 +71,7 @@ class Workbench:
         self.clock = clock
         self.progress = progress
         self.force = force
+        self.rng = rng or random.Random()
         self.hold_until: dict[str, datetime] = {}
         self.not_modified: Counter[str] = Counter()
         self.bytes_read: Counter[str] = Counter()

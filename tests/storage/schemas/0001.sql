@@ -37,9 +37,23 @@ CREATE TABLE endpoint (
 	answered_at BIGINT, 
 	changed_at BIGINT, 
 	next_check_at BIGINT, 
+	why TEXT NOT NULL, 
+	idle INTEGER NOT NULL, 
+	ttl_minutes INTEGER, 
+	skip_hours TEXT NOT NULL, 
+	skip_days TEXT NOT NULL, 
+	recent TEXT NOT NULL, 
+	gap_since BIGINT, 
 	CONSTRAINT pk_endpoint PRIMARY KEY (url)
 );
-INSERT INTO "endpoint" VALUES('http://a.example/feed.xml','a','feed',NULL,NULL,NULL,NULL,'',0,0,1772413200000000,NULL,NULL,NULL);
+INSERT INTO "endpoint" VALUES('http://a.example/feed.xml','a','feed',NULL,NULL,NULL,NULL,'',0,0,1772413200000000,NULL,NULL,NULL,'',0,NULL,'[]','[]','[]',NULL);
+CREATE TABLE host (
+	name VARCHAR NOT NULL, 
+	free_at BIGINT, 
+	held_until BIGINT, 
+	CONSTRAINT pk_host PRIMARY KEY (name)
+);
+INSERT INTO "host" VALUES('a.example',1772499600000000,NULL);
 CREATE TABLE ingest_run (
 	run_id VARCHAR NOT NULL, 
 	kind VARCHAR NOT NULL, 
@@ -58,7 +72,7 @@ CREATE TABLE meta (
 	value VARCHAR NOT NULL, 
 	CONSTRAINT pk_meta PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('store_id','79b0e114-1dfc-4a07-9631-da60ad07eb19');
+INSERT INTO "meta" VALUES('store_id','b6e2c13c-77ae-4202-8587-17ce5b9a6587');
 INSERT INTO "meta" VALUES('formats','khotin-leaf-1 rfc6962-sha256 khotin-chain-1 khotin-body-1');
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
@@ -96,6 +110,7 @@ CREATE TABLE page (
 	payload_sha256 BLOB, 
 	capture_id BIGINT, 
 	record_url TEXT, 
+	article_id TEXT, 
 	run_id VARCHAR NOT NULL, 
 	first_seen_at BIGINT NOT NULL, 
 	last_seen_at BIGINT NOT NULL, 
@@ -103,11 +118,12 @@ CREATE TABLE page (
 	published_hint_at BIGINT, 
 	fetched_at BIGINT, 
 	retry_at BIGINT, 
+	look_at BIGINT, 
 	CONSTRAINT pk_page PRIMARY KEY (url_key, source)
 );
-INSERT INTO "page" VALUES(X'EC11839132A4225A475467EA1F38B1ED','a','http://a.example/3','feed','rejected','video',1,0,NULL,NULL,NULL,NULL,NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL);
-INSERT INTO "page" VALUES(X'6F09FCE05AF7D21C280B5D2EF1713FB4','a','http://a.example/1','feed','revised','content-changed',2,0,NULL,NULL,NULL,1,'http://a.example/1','r2',1772413200000000,1772499600000000,1772413200000000,NULL,1772413200000000,NULL);
-INSERT INTO "page" VALUES(X'888BCECD47570E31E23CB9C3A982DF42','a','http://a.example/2','feed','stored','new-article',1,0,NULL,NULL,NULL,NULL,'http://a.example/2','r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL);
+INSERT INTO "page" VALUES(X'EC11839132A4225A475467EA1F38B1ED','a','http://a.example/3','feed','rejected','video',1,0,NULL,NULL,NULL,NULL,NULL,NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "page" VALUES(X'6F09FCE05AF7D21C280B5D2EF1713FB4','a','http://a.example/1','feed','revised','content-changed',2,0,NULL,NULL,NULL,1,'http://a.example/1',NULL,'r2',1772413200000000,1772499600000000,1772413200000000,NULL,1772413200000000,NULL,NULL);
+INSERT INTO "page" VALUES(X'888BCECD47570E31E23CB9C3A982DF42','a','http://a.example/2','feed','stored','new-article',1,0,NULL,NULL,NULL,NULL,'http://a.example/2',NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE revision (
 	id INTEGER NOT NULL, 
 	version_id BIGINT NOT NULL, 
@@ -180,13 +196,15 @@ CREATE TABLE source_state (
 	name VARCHAR NOT NULL, 
 	failures INTEGER NOT NULL, 
 	reason VARCHAR NOT NULL, 
+	why TEXT NOT NULL, 
+	rhythm TEXT NOT NULL, 
 	budget_day VARCHAR NOT NULL, 
 	requests_today INTEGER NOT NULL, 
 	polled_at BIGINT, 
 	next_poll_at BIGINT, 
 	CONSTRAINT pk_source_state PRIMARY KEY (name)
 );
-INSERT INTO "source_state" VALUES('a',0,'','',0,1772413200000000,1772416800000000);
+INSERT INTO "source_state" VALUES('a',0,'','','','',0,1772413200000000,1772416800000000);
 CREATE TABLE tag (
 	name VARCHAR NOT NULL, 
 	version_id BIGINT NOT NULL, 
@@ -232,6 +250,8 @@ CREATE INDEX ix_capture_url_key ON capture (url_key);
 CREATE INDEX ix_endpoint_source ON endpoint (source);
 CREATE INDEX ix_outcome_run_id ON outcome (run_id);
 CREATE INDEX ix_outcome_url_key ON outcome (url_key);
+CREATE INDEX ix_page_source_article_id ON page (source, article_id) WHERE article_id IS NOT NULL;
+CREATE INDEX ix_page_source_look_at ON page (source, look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX ix_page_source_outcome ON page (source, outcome);
 CREATE INDEX ix_page_source_retry_at ON page (source, retry_at) WHERE retry_at IS NOT NULL;
 CREATE INDEX ix_revision_body_key ON revision (body_key);
@@ -239,7 +259,7 @@ CREATE INDEX ix_revision_text_key ON revision (text_key);
 CREATE UNIQUE INDEX uq_revision_prev_id ON revision (prev_id) WHERE prev_id IS NOT NULL;
 CREATE TRIGGER guard_version_update BEFORE UPDATE ON version BEGIN SELECT RAISE(ABORT, 'version is append-only'); END;
 CREATE TRIGGER guard_version_delete BEFORE DELETE ON version BEGIN SELECT RAISE(ABORT, 'version is append-only'); END;
-CREATE TRIGGER guard_revision_update BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'revision is append-only'); END;
+CREATE TRIGGER guard_revision_update BEFORE UPDATE ON revision WHEN NOT (NEW.codec IS 'purged' AND NEW.body IS x'' AND NEW.id IS OLD.id AND NEW.version_id IS OLD.version_id AND NEW.prev_id IS OLD.prev_id AND NEW.rev IS OLD.rev AND NEW.op IS OLD.op AND NEW.url_key IS OLD.url_key AND NEW.url IS OLD.url AND NEW.source IS OLD.source AND NEW.record_kind IS OLD.record_kind AND NEW.agency IS OLD.agency AND NEW.section IS OLD.section AND NEW.tags IS OLD.tags AND NEW.language IS OLD.language AND NEW.kind IS OLD.kind AND NEW.published_at IS OLD.published_at AND NEW.published_precision IS OLD.published_precision AND NEW.modified_at IS OLD.modified_at AND NEW.fetched_at IS OLD.fetched_at AND NEW.parser IS OLD.parser AND NEW.parser_version IS OLD.parser_version AND NEW.payload_sha256 IS OLD.payload_sha256 AND NEW.word_count IS OLD.word_count AND NEW.text_key IS OLD.text_key AND NEW.body_key IS OLD.body_key AND NEW.capture_id IS OLD.capture_id AND NEW.leaf IS OLD.leaf AND NEW.body_sha256 IS OLD.body_sha256 AND NEW.zdict_id IS OLD.zdict_id AND OLD.op <> 'retract' AND OLD.codec <> 'purged' AND EXISTS (SELECT 1 FROM revision AS tomb WHERE tomb.url_key = OLD.url_key AND tomb.rev > OLD.rev AND tomb.op = 'retract')) BEGIN SELECT RAISE(ABORT, 'revision is append-only'); END;
 CREATE TRIGGER guard_revision_delete BEFORE DELETE ON revision BEGIN SELECT RAISE(ABORT, 'revision is append-only'); END;
 CREATE TRIGGER guard_capture_update BEFORE UPDATE ON capture BEGIN SELECT RAISE(ABORT, 'capture is append-only'); END;
 CREATE TRIGGER guard_capture_delete BEFORE DELETE ON capture BEGIN SELECT RAISE(ABORT, 'capture is append-only'); END;
