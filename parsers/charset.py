@@ -51,7 +51,6 @@ _GUESS_FROM = 32_768  # bytes given to charset-normalizer, whose time grows with
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
-_CONTROLS = bytes(byte for byte in range(32) if byte not in (0, 9, 10, 12, 13, 27))
 _BINARY = (
     (b"%PDF-", "a PDF file"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -75,7 +74,7 @@ def to_utf8(data: bytes, content_type: str | None = None) -> bytes:
     for bom, codec in _BOMS:
         if data.startswith(bom):
             return _without_nul(_decode(data[len(bom) :], codec))
-    if b"\0" in data and data.count(b"\0") * 3 > len(data):
+    if data.count(b"\0") * 3 > len(data):
         return _without_nul(_decode(data, "utf-16-be" if data[0] == 0 else "utf-16-le"))
     try:
         data.decode()
@@ -124,5 +123,6 @@ def _refuse_binary(data: bytes) -> None:
     if data[4:8] == b"ftyp":
         raise MarkupError("not a page but an MP4 file", reason="not-html")
     head = data[:2048]
-    if (len(head) - len(head.translate(None, _CONTROLS))) * 10 > len(head):
+    controls = sum(byte < 32 and byte not in (0, 9, 10, 12, 13, 27) for byte in head)
+    if controls * 10 > len(head):
         raise MarkupError("not text: more than a tenth are control characters", reason="not-html")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 
 from parsers import bylines
@@ -39,37 +39,7 @@ _PROMPT = re.compile(
     r"|share this|sign up for)",
     re.IGNORECASE,
 )
-# Lines that sites put between or behind paragraphs. Each is told by how it begins, and must be short.
-_NOTICE = re.compile(
-    r"(?:advertisement|advertising|quảng cáo|sponsored)\W*$|(?:article|story) continues (?:below|after)"
-    r"|scroll (?:down )?to (?:continue|read)|recommended videos?$|loading\W*$|watch now$|share$|follow$|listen$"
-    r"|sign up (?:for|to|here)|subscribe (?:to|now|here)|thanks for signing up|your subscription has been"
-    r"|this newsletter may contain|get (?:all )?the (?:latest|best) .{0,60}(?:inbox|newsletter|delivered)"
-    r"|want (?:more|great) .{0,80}(?:\?|inbox)|by (?:signing up|subscribing|clicking)"
-    r"|(?:©|copyright\b|bản quyền (?:thuộc|bài viết))|all rights reserved"
-    r"|(?:if you (?:buy|purchase)|when you (?:buy|purchase)|we may (?:earn|receive)|as an amazon associate)"
-    r"|.{0,40}(?:receive|earn)s? .{0,20}(?:commission|compensation)|join (?:the conversation|our|us on)"
-    r"|follow .{2,60} on (?:facebook|twitter|instagram|x|tiktok|youtube|threads|linkedin|google|zalo)\b"
-    r"|like us on|find us on|download (?:the|our) app|click here (?:to|for)|(?:most )?popular (?:stories|posts)"
-    r"|you (?:may|might) (?:also )?(?:like|be interested)|more (?:from|on|stories)\b.{0,60}$|trending (?:now|stories)"
-    r"|(?:tags?|topics?|từ khóa|chủ đề|filed under|categories|posted in)\s*:",
-    re.IGNORECASE,
-)
-_NOTICE_LONGEST = 350  # characters
-# Closing lines about who made the article.
-_CLOSING = re.compile(
-    r"(?:reporting by|editing by|additional reporting|with (?:reporting|files) (?:by|from)|edited by|written by"
-    r"|(?:this )?(?:article|story|report|piece) (?:was )?(?:originally|first) (?:published|appeared)|originally published"
-    r"|.{0,80}contributed to this (?:report|story|article)|includes? information from|source:|contact .{2,60}@"
-    r"|.{0,60}can be reached at|\W{0,2}the associated press$|.{2,60}\bis an? .{0,60}(?:reporter|writer|editor|journalist"
-    r"|correspondent|columnist|contributor|author|producer)\b|(?:photo|video|editorial) credits?:?$)",
-    re.IGNORECASE,
-)
-_CLOSING_LONGEST = 400  # characters
 _AT_START = 5  # blocks in which title, lead, byline or date may be repeated
-_FOR_LANGUAGE = 40  # paragraphs that tell the language
-_RESIDUE = 80  # characters of a player's label or a line of stars at most
-_MARGIN = 60  # characters by which a repeated line may be longer: a dateline, punctuation
 _AT_END = 8  # closing lines that are looked at
 
 
@@ -99,7 +69,7 @@ def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
     draft.title = site_free_title(draft.title or _title(draft, metadata), page, metadata)
     published = _published(draft, page, metadata)
     modified = _modified(draft, metadata, published)
-    authors_from_metadata(draft, page, metadata)
+    _authors_from_metadata(draft, page, metadata)
     _section_and_tags(draft, page, metadata)
     agency = _tidy(draft, metadata)
     paragraphs = tuple(block.paragraph for block in draft.blocks)
@@ -117,7 +87,7 @@ def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
         modified_at=modified,
         section=draft.section or None,
         tags=draft.tags,
-        language=detect_language(_first_text(draft.lead, paragraphs)),
+        language=detect_language(_all_text(draft.lead, paragraphs)),
         kind="live-blog" if "liveblogposting" in metadata.types else "article",
         parser=draft.parser,
         parser_version=draft.version,
@@ -125,8 +95,8 @@ def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
     )
 
 
-def _first_text(lead: str, paragraphs: tuple[Paragraph, ...]) -> str:
-    return "\n".join([lead, *(paragraph.text for paragraph in paragraphs[:_FOR_LANGUAGE])])
+def _all_text(lead: str, paragraphs: tuple[Paragraph, ...]) -> str:
+    return "\n".join([lead, *(paragraph.text for paragraph in paragraphs)])
 
 
 def _title(draft: Draft, metadata: Metadata) -> str:
@@ -141,10 +111,10 @@ def _title(draft: Draft, metadata: Metadata) -> str:
     return ""
 
 
-def _given_dates(metadata: Metadata) -> list[tuple[str, str]]:
-    """What the metadata say of the date of publication, best first."""
+def _published(draft: Draft, page: Page, metadata: Metadata) -> Dated | None:
     linked = metadata.article or Linked()
-    return [
+    candidates = [
+        *draft.dates,
         ("json-ld", linked.published),
         ("meta", metadata.one("article:published_time", "og:article:published_time", "datepublished")),
         (
@@ -152,26 +122,9 @@ def _given_dates(metadata: Metadata) -> list[tuple[str, str]]:
             metadata.one("pubdate", "publishdate", "publish-date", "publication_date", "date", "dc.date"),
         ),
         ("meta", metadata.one("dc.date.issued", "sailthru.date", "parsely-pub-date", "article.published")),
+        *draft.visible_dates,
     ]
-
-
-def wants_dates(metadata: Metadata) -> bool:
-    """Whether a date on the page itself could tell more than the metadata do.
-
-    It could where they have none, and on a Vietnamese page where theirs is not to the minute or states a
-    foreign zone.
-    """
-    found = best_date(_given_dates(metadata))
-    if found is None:
-        return True
-    fine = found[1][1] in (Precision.MINUTE, Precision.SECOND)
-    if fine and found[1][0].utcoffset() in (timedelta(hours=7), timedelta(0)):
-        return False
-    return metadata.language.startswith("vi") or detect_language(metadata.title) == "vi"
-
-
-def _published(draft: Draft, page: Page, metadata: Metadata) -> Dated | None:
-    found = best_date([*draft.dates, *_given_dates(metadata), *draft.visible_dates])
+    found = best_date(candidates)
     if found is None:
         dated = date_from_url(page.url)
         found = ("url", dated) if dated else None
@@ -191,8 +144,7 @@ def _modified(draft: Draft, metadata: Metadata, published: Dated | None) -> date
     return None
 
 
-def authors_from_metadata(draft: Draft, page: Page, metadata: Metadata) -> None:
-    """Fill in the writers that JSON-LD or meta elements name, unless they are known."""
+def _authors_from_metadata(draft: Draft, page: Page, metadata: Metadata) -> None:
     if draft.authors:
         return
     linked = metadata.article or Linked()
@@ -239,9 +191,7 @@ def _section_and_tags(draft: Draft, page: Page, metadata: Metadata) -> None:
 def _tidy(draft: Draft, metadata: Metadata) -> str | None:
     """Take out what is no text of the article; returns the agency of dateline or source credit."""
     agency, draft.lead = bylines.split_dateline(clean(draft.lead))
-    draft.blocks = [
-        block for block in draft.blocks if len(block.text) > _RESIDUE or not bylines.is_residue(block.text)
-    ]
+    draft.blocks = [block for block in draft.blocks if not bylines.is_residue(block.text)]
     _drop_repeated(draft)
     if not draft.lead:
         _lead_from_blocks(draft, metadata)
@@ -265,39 +215,22 @@ def _drop_repeated(draft: Draft) -> None:
     writers_key = {words_only(name) for name in draft.authors}
     kept: list[Block] = []
     before = None
-    longest = max(map(len, (draft.title, draft.lead, *draft.captions, *draft.authors)), default=0) + _MARGIN
     for position, block in enumerate(draft.blocks):
-        if (block.link_share > 0.3 or len(block.text) < 40) and _PROMPT.match(block.text):
-            continue
-        if len(block.text) <= _NOTICE_LONGEST and _NOTICE.match(block.text) and not _says_more(block):
-            continue
-        if len(kept) and block.kind is ParagraphKind.PARAGRAPH and bylines.is_photo_line(block.text):
-            draft.captions.append(block.text)
-            continue
-        if len(block.text) > longest:
-            # Too long to repeat any of them: most of the text is cleared without looking at its words.
-            if not kept or kept[-1].text != block.text:
-                kept.append(block)
-                before = None
-            continue
         text = bylines.split_dateline(block.text)[1]
         key = words_only(text)
         if kept and key == before:
             continue
         if key == title and (position < _AT_START or block.kind is ParagraphKind.HEADING):
             continue
-        if key in captions:
+        if key in captions or (
+            _PROMPT.match(block.text) and (block.link_share > 0.3 or len(block.text) < 40)
+        ):
             continue
         if len(kept) < _AT_START and (key == lead or key in writers_key or _is_date_line(block.text)):
             continue
         kept.append(block)
         before = key if text == block.text else words_only(block.text)
     draft.blocks = kept
-
-
-def _says_more(block: Block) -> bool:
-    """Whether what begins like a notice goes on as a quotation or a heading of the article."""
-    return block.kind is ParagraphKind.HEADING and len(block.text) > 60
 
 
 def _is_date_line(text: str) -> bool:
@@ -329,8 +262,6 @@ def _trim_end(draft: Draft) -> str | None:
         if named:
             credit = named
         elif block.kind is ParagraphKind.HEADING or _PROMPT.match(block.text):
-            pass
-        elif len(block.text) <= _CLOSING_LONGEST and _CLOSING.match(block.text):
             pass
         elif block.kind is ParagraphKind.PARAGRAPH and bylines.is_byline(block.text):
             if not draft.authors:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from parsers import bylines
@@ -23,9 +22,6 @@ _NO_WRITERS = re.compile(
     r"|editorial|staff|newsroom|admin|tạp chí|facebook|newspaper|team|desk|agency|press)\b",
     re.IGNORECASE,
 )
-_BEGINNING = 120  # characters, of which a dateline may take a part
-_FIRST_LETTERS = 20
-_NOT_WORD = re.compile(r"[\W_]+")
 _FINER = (Precision.YEAR, Precision.MONTH, Precision.DAY, Precision.MINUTE, Precision.SECOND)
 
 
@@ -47,24 +43,20 @@ def site_free_title(title: str, page: Page, metadata: Metadata) -> str:
 
 def paper_names(page: Page, metadata: Metadata) -> frozenset[str]:
     """How the page's paper may be called, as keys: site name, publisher, the host's main label."""
-    return _paper_names(
-        page.url,
-        metadata.one("og:site_name"),
-        metadata.one("application-name", "apple-mobile-web-app-title"),
-        (metadata.article or Linked()).publisher,
-    )
-
-
-@lru_cache(maxsize=16)
-def _paper_names(url: str, *given: str) -> frozenset[str]:
     try:
-        host = host_of(url)
+        host = host_of(page.url)
     except UrlError:
         host = ""
     labels = [
         label for label in host.split(".") if label not in ("www", "com", "net", "org", "gov", "vn", "m")
     ]
-    return frozenset(key for key in map(_key, (*given, *labels)) if len(key) >= 3)
+    given = [
+        metadata.one("og:site_name"),
+        metadata.one("application-name", "apple-mobile-web-app-title"),
+        (metadata.article or Linked()).publisher,
+        *labels,
+    ]
+    return frozenset(key for key in map(_key, given) if len(key) >= 3)
 
 
 def is_paper(name: str, own: frozenset[str]) -> bool:
@@ -154,12 +146,6 @@ def description_keys(metadata: Metadata) -> tuple[str, ...]:
 
 def same_start(text: str, keys: Iterable[str]) -> bool:
     """Whether the text says the same as one of the keys, which may be cut short or go on a little."""
-    # Most texts differ in their first words: only the beginning is folded for them.
-    start = bylines.split_dateline(text[:_BEGINNING])[1]
-    begin = _NOT_WORD.sub("", start).casefold()[:_FIRST_LETTERS]
-    keys = [key for key in keys if key.startswith(begin) or begin.startswith(key)]
-    if not keys:
-        return False
     own = _start_key(text)
     for key in keys:
         shorter = min(len(own), len(key))
@@ -179,8 +165,6 @@ def record_address(page: Page, metadata: Metadata) -> str:
     except UrlError:
         return page.url
     for given in (metadata.canonical, metadata.one("og:url"), (metadata.article or Linked()).address):
-        if given == page.url:
-            return own
         try:
             address = canonical_url(given, page.url) if given else ""
         except UrlError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from parsers.article import Article, Paragraph, ParagraphKind, Rejection, RejectReason
+from parsers.article import Article, ParagraphKind, Rejection, RejectReason
 from parsers.html import Page
 from parsers.metadata import Metadata
 from parsers.text import clean, words_only
@@ -59,34 +59,19 @@ _PLAYER = (
 
 def before(page: Page, metadata: Metadata, parser: str) -> Rejection | None:
     """What can be told without reading the text: challenge pages, error pages served with 200."""
-    bare = _is_bare(page)
-    if bare and len(visible_text(page)) <= _CHALLENGE_TEXT and (found := _challenge(page.source)):
+    few = len(page.tree.css("p")) <= _CHALLENGE_PARAGRAPHS
+    found = _challenge(page.source) if few and len(page.source) <= _CHALLENGE_BYTES else None
+    if found and len(visible_text(page)) <= _CHALLENGE_TEXT:
         seen = clean(found.group()[:60].decode("utf-8", "replace"))
         evidence = f"script or text of a challenge page: {seen}"
         return Rejection(page.url, RejectReason.CHALLENGE_PAGE, evidence, parser, metadata.title or None)
-    heading = page.tree.css_first("h1") if bare else None
+    heading = page.tree.css_first("h1")
     for text in (clean(heading.text()) if heading is not None else "", metadata.title):
         # A long headline that speaks of a page that is gone is news.
         if text and len(text) <= 120 and _SOFT_404.search(text) and _paragraph_words(page) < STUB_WORDS:
             evidence = f"the title says that there is no such page: {text[:80]}"
             return Rejection(page.url, RejectReason.SOFT_404, evidence, parser, metadata.title or None)
     return None
-
-
-def _text(paragraph: Paragraph) -> str:
-    return paragraph.text
-
-
-def _is_bare(page: Page) -> bool:
-    """Whether so little is on the page that it may be a wall."""
-    if len(page.source) > _CHALLENGE_BYTES:
-        return False
-    position = -1
-    for _ in range(_CHALLENGE_PARAGRAPHS + 1):
-        position = page.source.find(b"</p>", position + 1)
-        if position < 0:
-            return len(page.tree.css("p")) <= _CHALLENGE_PARAGRAPHS
-    return False
 
 
 def _challenge(source: bytes) -> re.Match[bytes] | None:
@@ -97,11 +82,7 @@ def _challenge(source: bytes) -> re.Match[bytes] | None:
 
 def after(article: Article, page: Page, metadata: Metadata, language: str | None) -> Rejection | None:
     """What the record shows: stubs, players, too little text, another language."""
-    # All text is clean: single blanks and line feeds stand between words.
-    words = sum(
-        text.count(" ") + text.count("\n") + 1
-        for text in (article.lead or "", *map(_text, article.paragraphs))
-    )
+    words = article.word_count
 
     def reject(reason: RejectReason, evidence: str) -> Rejection:
         return Rejection(page.url, reason, evidence, article.parser, article.title or None)
@@ -135,11 +116,11 @@ def lacks_evidence(article: Article, metadata: Metadata) -> str | None:
     article; so does much text alone.
     """
     real = sum(
-        paragraph.text.count(" ") >= 14
+        len(paragraph.text.split()) >= 15
         for paragraph in article.paragraphs
         if paragraph.kind in (ParagraphKind.PARAGRAPH, ParagraphKind.QUOTE)
     )
-    sources, length = article.provenance, len(article.text)
+    sources = article.provenance
     points = {
         "headline": sources.get("title") in ("css:h1", "json-ld"),
         "date": sources.get("published_at", "url") != "url",
@@ -149,12 +130,12 @@ def lacks_evidence(article: Article, metadata: Metadata) -> str | None:
         "writer": sources.get("authors", "text:byline") != "text:byline",
         "lead": article.lead is not None,
         "three paragraphs": real >= 3,
-        "length": length >= 2000,
+        "length": len(article.text) >= 2000,
     }
-    substantial = real >= 1 or length >= 300
+    substantial = real >= 1 or len(article.text) >= 300
     if sum(points.values()) >= 3 and (substantial or article.word_count < MIN_WORDS):
         return None
-    if real >= 4 and length >= 1500:
+    if real >= 4 and len(article.text) >= 1500:
         return None
     missing = ", ".join(name for name, given in points.items() if not given)
     return f"{real} real paragraphs; lacking: {missing}"
