@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.gaps import REMEMBERED, compare
-from flows.listing_pages import MOST_DAYS, day_address, days_to_read, is_dated, page_address
+from flows.listing_pages import (
+    MOST_DAYS,
+    day_address,
+    days_to_read,
+    is_dated,
+    listing_of_day,
+    page_address,
+)
 from tests.conftest import START
 
 
@@ -50,6 +57,8 @@ def test_days_reach_back_to_the_last_answer_but_not_for_ever() -> None:
 def test_plain_listing_is_not_dated() -> None:
     assert is_dated("https://a.example/{yyyy}")
     assert not is_dated("https://a.example/2026")
+    assert listing_of_day("https://a.example/{yyyy}", date(2026, 3, 2)) == "https://a.example/2026"
+    assert listing_of_day("https://a.example/2026", date(2026, 3, 2)) is None
 
 
 def urls(*numbers: int) -> list[tuple[str, datetime | None]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.ingest import IngestReport, ingest
-from flows.rhythm import Rhythm, to_text
+from flows.rhythm import Rhythm, from_text, to_text
 from flows.sources import Limits, Source
 from storage import Ending, SourcePart, SourcePoll, SourceTally, Store, open_store
 from storage.retraction import retract
@@ -237,6 +237,23 @@ async def test_silent_source_is_told_in_the_run_and_its_exit_is_no_failure(
         publish(site, *range(2, 30))
         await run(store, site, scripted_source(), clock)
         assert tally(await run(store, site, scripted_source(), clock)).problems == ()
+
+
+async def test_rhythm_counts_what_is_new_but_not_what_a_sitemap_names_without_a_time(
+    store: Store, clock: ManualClock
+) -> None:
+    source = scripted_source(sitemaps=(SITEMAP,), sitemap_minutes=0)
+    async with ScriptedSite() as site:
+        publish(site, 1)
+        await run(store, site, source, clock)
+        clock.advance(minutes=30)
+        site.answers[HOST, "/feed.xml"] = feed_of(*(f"http://{HOST}/bai-{n}.html" for n in (1, 2, 3)))
+        undated = "".join(f"<url><loc>http://{HOST}/bai-{n}.html</loc></url>" for n in range(3, 30))
+        site.answers[HOST, "/sitemap.xml"] = Answer(f"<urlset>{undated}</urlset>".encode(), headers=XML)
+        assert tally(await run(store, site, source, clock)).counts.discovered == 29
+        rhythm = from_text(store.polls()["a"].rhythm)
+        assert rhythm is not None
+        assert (sum(rhythm.articles), rhythm.watched_hours) == (2, 0.5)
 
 
 async def test_page_that_waits_makes_its_source_due_without_its_feed(
