@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from flows.endpoints import Contents, Discovery, Poll, is_due, read_contents, within_window
+from flows.contents import Contents, Discovery, read_contents, within_window
+from flows.endpoints import Poll, is_due
 from flows.listing_pages import day_address, days_to_read, is_dated, page_address
 from flows.selection import LONGEST_LOOK, LONGEST_WAIT, LOOKS_AT_ONCE, Found
 from flows.sources import Source
