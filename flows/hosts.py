@@ -42,7 +42,7 @@ class HostMemory:
         self._clock = clock
         self._sources = sources
         self._hosts = hosts
-        self._robots = robots
+        self._robots = dict(robots)
 
     @staticmethod
     async def of(store: Store, clock: Clock, sources: Sequence[Source]) -> HostMemory:
@@ -90,7 +90,10 @@ class HostMemory:
         await asyncio.to_thread(self._store.spare_hosts, [HostState(host, held_until=until)])
 
     async def keep(self, bench: Workbench) -> dict[str, list[EndpointState]]:
-        """Keep what a run has learnt: delays that are not over, and each robots.txt; its state by source."""
+        """Keep what a run has learnt: delays that are not over, and each robots.txt; its state by source.
+
+        Several runs may share a Fetcher: a robots.txt that is kept is not put into the archive again.
+        """
         now = self._clock.now()
         busy = bench.fetcher.busy_hosts()
         free = [HostState(host, now + timedelta(seconds=left)) for host, left in sorted(busy.items())]
@@ -102,6 +105,7 @@ class HostMemory:
             if source is not None:
                 state = await self._state(source, memo, documents.get(memo.url), bench)
                 states.setdefault(source.name, []).append(state)
+                self._robots[memo.url] = state
         return states
 
     async def _state(

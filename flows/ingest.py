@@ -24,7 +24,7 @@ from flows.schedule import ASKED_TO_WAIT, crash_turn, next_turn
 from flows.selection import LONGEST_WAIT, Found, select
 from flows.settings import CODE_VERSION
 from flows.sources import Source
-from flows.workbench import LEFT_OVER, Progress, Silent, Workbench
+from flows.workbench import LEFT_OVER, Progress, Silent, Workbench, same_articles
 from parsers.errors import StoreError
 from storage import (
     CaptureRow,
@@ -222,7 +222,7 @@ async def ingest_source(
     discovery = await stages.discover(source, bench)
     now = bench.clock.now()
     pages = await asyncio.to_thread(bench.store.pages, source.name, list(discovery.found))
-    others = await _others(source, discovery, pages, bench)
+    others = await asyncio.to_thread(same_articles, bench.store, source, discovery.found, pages)
     poll = _watched(source, poll, discovery, pages, now)
     room, room_reason = _room(source, poll, bench.requests(source), now)
     selection = select(
@@ -273,20 +273,6 @@ def _room(source: Source, poll: SourcePoll, asked: int, now: datetime) -> tuple[
 
 def _day(now: datetime) -> str:
     return now.date().isoformat()
-
-
-async def _others(
-    source: Source, discovery: Discovery, pages: Mapping[str, PageState], bench: Workbench
-) -> dict[str, list[PageState]]:
-    """The documents that new URLs may be, by the site's number of the article."""
-    asked = {
-        item.article_id: None
-        for item in discovery.found.values()
-        if item.article_id is not None and ((page := pages.get(item.url)) is None or page.record_url is None)
-    }
-    if not asked:
-        return {}
-    return await asyncio.to_thread(bench.store.pages_by_article_id, source.name, list(asked))
 
 
 def _watched(

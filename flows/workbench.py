@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from flows.clock import Clock
 from flows.fetching import Fetched, Fetcher, HostPolicy
+from flows.selection import Found
 from flows.sources import Source
 from parsers.errors import KhotinError
-from storage import Captured, Store
+from storage import Captured, PageState, Store
 from storage.archive import ArchiveWriter, Payload
 
 LEFT_OVER = timedelta(days=7)
@@ -105,6 +106,21 @@ class Workbench:
         """Keep raw answers for ever; gives the ids of their index rows, in order."""
         async with self._archive_lock:  # one archive file, written by one batch at a time
             return await asyncio.to_thread(self.store.capture, self.run_id, self.archive, captured)
+
+
+def same_articles(
+    store: Store, source: Source, found: Mapping[str, Found], pages: Mapping[str, PageState]
+) -> dict[str, list[PageState]]:
+    """The pages with documents that new URLs may be other addresses of, by the site's number of the article.
+
+    `pages` is what is known of the URLs themselves.
+    """
+    asked = {
+        item.article_id: None
+        for item in found.values()
+        if item.article_id is not None and ((page := pages.get(item.url)) is None or page.record_url is None)
+    }
+    return store.pages_by_article_id(source.name, list(asked)) if asked else {}
 
 
 def captured(source: Source, kind: str, url: str, fetched: Fetched) -> Captured:
