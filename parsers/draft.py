@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from parsers import bylines
@@ -69,7 +69,7 @@ def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
     draft.title = site_free_title(draft.title or _title(draft, metadata), page, metadata)
     published = _published(draft, page, metadata)
     modified = _modified(draft, metadata, published)
-    _authors_from_metadata(draft, page, metadata)
+    authors_from_metadata(draft, page, metadata)
     _section_and_tags(draft, page, metadata)
     agency = _tidy(draft, metadata)
     paragraphs = tuple(block.paragraph for block in draft.blocks)
@@ -111,10 +111,10 @@ def _title(draft: Draft, metadata: Metadata) -> str:
     return ""
 
 
-def _published(draft: Draft, page: Page, metadata: Metadata) -> Dated | None:
+def _given_dates(metadata: Metadata) -> list[tuple[str, str]]:
+    """What the metadata say of the date of publication, best first."""
     linked = metadata.article or Linked()
-    candidates = [
-        *draft.dates,
+    return [
         ("json-ld", linked.published),
         ("meta", metadata.one("article:published_time", "og:article:published_time", "datepublished")),
         (
@@ -122,9 +122,24 @@ def _published(draft: Draft, page: Page, metadata: Metadata) -> Dated | None:
             metadata.one("pubdate", "publishdate", "publish-date", "publication_date", "date", "dc.date"),
         ),
         ("meta", metadata.one("dc.date.issued", "sailthru.date", "parsely-pub-date", "article.published")),
-        *draft.visible_dates,
     ]
-    found = best_date(candidates)
+
+
+def wants_dates(metadata: Metadata) -> bool:
+    """Whether a date on the page itself could tell more than the metadata do.
+
+    It could where they have none to the minute, or where a Vietnamese page states a foreign zone.
+    """
+    found = best_date(_given_dates(metadata))
+    if found is None or found[1][1] not in (Precision.MINUTE, Precision.SECOND):
+        return True
+    if found[1][0].utcoffset() in (timedelta(hours=7), timedelta(0)):
+        return False
+    return metadata.language.startswith("vi") or detect_language(metadata.title) == "vi"
+
+
+def _published(draft: Draft, page: Page, metadata: Metadata) -> Dated | None:
+    found = best_date([*draft.dates, *_given_dates(metadata), *draft.visible_dates])
     if found is None:
         dated = date_from_url(page.url)
         found = ("url", dated) if dated else None
@@ -144,7 +159,8 @@ def _modified(draft: Draft, metadata: Metadata, published: Dated | None) -> date
     return None
 
 
-def _authors_from_metadata(draft: Draft, page: Page, metadata: Metadata) -> None:
+def authors_from_metadata(draft: Draft, page: Page, metadata: Metadata) -> None:
+    """Fill in the writers that JSON-LD or meta elements name, unless they are known."""
     if draft.authors:
         return
     linked = metadata.article or Linked()

@@ -49,6 +49,25 @@ def read_article(
     language: str | None,
 ) -> Article | Rejection:
     """As `parse_article`, with the site parser looked up. Raises MarkupError beyond the guards."""
+    article, rejection = read_and_judge(
+        html, url, spec, content_type=content_type, parser=parser, language=language
+    )
+    if rejection is not None:
+        return rejection
+    assert article is not None
+    return article
+
+
+def read_and_judge(
+    html: bytes,
+    url: str,
+    spec: SiteParser | None,
+    *,
+    content_type: str | None,
+    parser: str | None,
+    language: str | None,
+) -> tuple[Article | None, Rejection | None]:
+    """What was read, and why it is no record of the corpus: a rejected page may hold text too."""
     page = read_page(html, url, content_type)
     metadata = read_metadata(page.tree)
     if spec is None and parser in (None, "auto"):
@@ -57,16 +76,18 @@ def read_article(
     if rejection is None and spec is not None:
         rejection = marked(spec, page)
     if rejection is not None:
-        return rejection
+        return None, rejection
     result = run(spec, page, metadata) if spec else generic.extract(page, metadata)
     if isinstance(result, Rejection):
-        return _instead_of_drift(result, page, metadata)
+        return None, _instead_of_drift(result, page, metadata)
     rejection = rejects.after(result, page, metadata, language)
     if spec is None and (rejection is None or rejection.reason is RejectReason.TOO_SHORT):
         missing = rejects.lacks_evidence(result, metadata)
         if missing:
-            return Rejection(url, RejectReason.NOT_AN_ARTICLE, missing, generic.NAME, result.title or None)
-    return rejection or result
+            rejection = Rejection(
+                url, RejectReason.NOT_AN_ARTICLE, missing, generic.NAME, result.title or None
+            )
+    return result, rejection
 
 
 def recognise(page: Page) -> SiteParser | None:

@@ -9,7 +9,10 @@ import pytest
 
 from parsers.charset import to_utf8
 from parsers.errors import MarkupError
-from parsers.html import MAX_DEPTH, MAX_TAG, guard, read_page
+from parsers.article import Rejection
+from parsers.guards import MAX_DEPTH, MAX_TAG, guard
+from parsers.html import read_page
+from parsers.reading import parse_article
 from parsers.text import clean
 
 SENTENCE = "Thành phố mở thêm ba tuyến xe buýt, người dân được đi thử miễn phí từ thứ hai."
@@ -104,21 +107,50 @@ def test_what_is_no_text_is_refused(data: bytes, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source",
+    "piece",
     [
-        b"<div>" * 100_000,
-        b"<div/>" * 100_000,
-        b"<!--><div>" * 1_000,
-        b"<svg><title>" + b"<div>" * 1_000,
-        b"<foo>" * 1_000,
-        b"".join(b"<div><b class=c%d></div>" % i for i in range(1_000)),
-        b"".join(b"<font size=%d><p>" % i for i in range(1_000)),
+        b"<div>",
+        b"<div/>",
+        b"<!--><div>",
+        b"<svg><title><div>",
+        b"<foo>",
+        b"<span><div></span></div>",
+        b"<div><object></div>",
+        b"<form><div></form>",
+        b"<h1><div><h2></h1>",
+        b"<b><object></b></object>",
+        b'<p ="><div>',
+        b'<p a=b="><div>',
     ],
 )
-def test_deep_nesting_is_refused(source: bytes) -> None:
+def test_deep_nesting_is_refused_before_it_is_parsed(piece: bytes) -> None:
+    with pytest.raises(MarkupError) as caught:
+        guard(piece * 20_000)
+    assert caught.value.reason == "too-deep"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"".join(b"<div><b class=c%d></div>" % i for i in range(5_000)),
+        b"".join(b"<font size=%d><p>" % i for i in range(5_000)),
+    ],
+)
+def test_formatting_that_stays_open_is_refused_before_it_is_parsed(source: bytes) -> None:
     with pytest.raises(MarkupError) as caught:
         guard(source)
     assert caught.value.reason == "too-deep"
+
+
+@pytest.mark.parametrize("piece", [b"<div>", b"<foo>", b"<p><b>x<div>", b"<span><div></span></div>"])
+@pytest.mark.parametrize("parser", ["generic", "epi"])
+def test_a_page_too_deep_for_us_is_refused_when_it_is_read(piece: bytes, parser: str) -> None:
+    page = (
+        b"<h1 class=cms-title>T</h1><div class='article__body cms-body'>" + piece * (2 * MAX_DEPTH) + b"text"
+    )
+    result = parse_article(page, "https://bao.example/a", parser=parser)
+    assert isinstance(result, Rejection)
+    assert result.evidence.startswith("too-deep")
 
 
 @pytest.mark.parametrize(
@@ -128,6 +160,9 @@ def test_deep_nesting_is_refused(source: bytes) -> None:
         b"<p " + b" ".join(b"a%d" % i for i in range(5_000)) + b">",
         b'<p title="' + b"x" * 2_000_000 + b'">',
         b"<p title=" + b"x" * (MAX_TAG + 1),
+        b"<p " + b"/".join(b"a%d" % i for i in range(5_000)) + b">",
+        b"<p " + b"".join(b'a%d=""' % i for i in range(5_000)) + b">",
+        b"<p " + b" ".join(b'a%d=">"' % i for i in range(200_000)) + b">",
     ],
 )
 def test_a_huge_tag_is_refused(source: bytes) -> None:

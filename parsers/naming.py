@@ -1,0 +1,200 @@
+"""What the names in class, id, role and itemprop say of an element: container of the text, junk, lead.
+
+Every name is folded first (small letters, no dashes or underscores), so that `article-body`, `article__body`,
+`articleBody` and `ArticleBody_k3x9` meet. One family of sites has its own names in `parsers.sites`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+JUNK = 1
+"""No part of the article: links to other articles, sharing, comments, navigation, advertisements, legal notes."""
+LEAD = 2
+"""The lead, which often stands outside the body."""
+CAPTION = 4
+"""Text below a picture."""
+RANK = 8
+"""The flags from here on are the rank of a container, the surest 1; 0 where it is none."""
+
+_SEPARATORS = str.maketrans(dict.fromkeys("-_:/.", " "))
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+_WORDS_JUNK = """
+    related relate relates lienquan relatedposts relatedarticles relatedstories relatedcontent relatednews
+    recommend recommended recommendation recommendations recommends recirc recirculation readmore morenews
+    morestories morearticles morefrom othernews tinkhac mostread mostviewed mostpopular popular trending readtoo
+    relatebox yarpp jprelatedposts seealso boxnews listnews storythumb teaser teasers readnext upnext nextup
+    share shares sharing sharer sharebar sharebox sharebuttons sharetools addthis sharethis social socials
+    socialshare comment comments binhluan disqus rating ratings vote poll
+    nav navbar navigation menu submenu breadcrumb breadcrumbs footer sidebar pagination pager pagenav skiplink
+    promo promos promotion newsletter newsletters newslettersignup subscribe subscription signup sponsor
+    sponsored advert adverts advertisement advertising ad ads adslot adunit adsbygoogle banner quangcao rennab
+    outbrain taboola mgid revcontent donate donation interstitial
+    tags tagcloud taglist keywords bio byline authorbox authorbio authorinfo aboutauthor aboutthe
+    articlefooter postfooter entryfooter storyfooter meta metadata postmeta entrymeta articlemeta
+    toolbar audioplayer podcastplayer carousel slideshow slider
+    modal popup overlay tooltip cookie cookies consent gdpr login signin visuallyhidden screenreadertext
+    sronly copyright disclaimer disclosure affiliate toc tableofcontents jumplink
+    tweet twittertweet instagram instagrammedia
+"""
+_STEMS_BODY = "body bodycontent content text copy"
+_RANKED = (
+    {"articlebodycomponent", *(f"article{end}" for end in _STEMS_BODY.split())},
+    {
+        *(
+            f"{stem}{end}"
+            for stem in [
+                "story",
+                "post",
+                "entry",
+                "single",
+                "detail",
+                "news",
+                "blogpost",
+                "blog",
+                "newsarticle",
+            ]
+            for end in ("body", "content", "text", "copy")
+        ),
+        *[
+            "contentdetail",
+            "contentarticle",
+            "contentbody",
+            "bodycontent",
+            "bodycopy",
+            "bodytext",
+            "divnewscontent",
+            "newsdetail",
+        ],
+        *[
+            "fckdetail",
+            "cmsbody",
+            "singularcontent",
+            "maincontent",
+            "detailnormal",
+            "fieldnamebody",
+            "storybodytext",
+        ],
+    },
+    {"richtext", "wysiwyg", "textcontent", "prose", "articlemain", "articlewrap", "storymain", "postmain"},
+)
+_WHOLE = frozenset(["hidden", "zone", "print", "widget", "audio", "player", "meta", "embed", "noprint"])
+"""Words that name junk only when they are all of a name: `overflow-hidden` and `elementor-widget` do not."""
+_NOT_BEFORE = frozenset(("has", "with", "no", "without", "not", "hide", "below", "above", "after", "before"))
+_SIDES = frozenset(("sidebar", "banner", "menu", "nav", "footer", "comments", "ad", "ads", "share"))
+"""Words that, at the head of a longer name, may tell what stands beside: `sidebar-layout`."""
+_LAYOUT = frozenset(("layout", "content", "main", "page", "enabled", "on", "off", "active", "visible"))
+_NO_NAMES = ("category-", "tag-", "topic-", "section-")
+"""WordPress writes an article's sections and tags into its classes."""
+_KNOWN: dict[str, int] = dict.fromkeys(_WORDS_JUNK.split(), JUNK)
+_KNOWN.update(
+    dict.fromkeys(
+        [
+            "sapo",
+            "articlelead",
+            "postlead",
+            "entrylead",
+            "storylead",
+            "detaillead",
+            "newslead",
+            "standfirst",
+            "chapeau",
+            "articlesummary",
+            "dek",
+            "articledek",
+            "articleexcerpt",
+            "postexcerpt",
+            "entryexcerpt",
+            "articlesubtitle",
+            "articlesubhead",
+            "articledeck",
+            "articlesubheadline",
+            "storysubtitle",
+        ],
+        LEAD,
+    )
+)
+_KNOWN.update(
+    dict.fromkeys(
+        [
+            "caption",
+            "figcaption",
+            "wpcaptiontext",
+            "captiontext",
+            "imagecaption",
+            "photocaption",
+            "credit",
+            "credits",
+            "imagecredit",
+            "photocredit",
+            "imagedesc",
+            "phototext",
+            "imagetext",
+            "photosource",
+            "imagesource",
+            "photolegend",
+        ],
+        CAPTION,
+    )
+)
+for _number, _names in enumerate(_RANKED, 2):
+    for _name in _names:
+        _KNOWN.setdefault(_name, _number * RANK)
+RANK_ARTICLE = 5
+"""The rank of the element `article`, which has no name."""
+_RANK_MAIN = 6
+RANKS = 6
+
+
+def flags(attributes: dict[str, str | None]) -> int:
+    """What the names of an element say: JUNK, LEAD and CAPTION, and RANK times its rank."""
+    get = attributes.get
+    found = _named(get("class"), get("id"), get("itemprop"), get("role"))
+    if "hidden" in attributes:
+        return found | JUNK
+    style = get("style")
+    if style and "none" in style and "display:none" in style.replace(" ", ""):
+        return found | JUNK
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _named(classes: str | None, identity: str | None, prop: str | None, role: str | None) -> int:
+    if prop and "articlebody" in prop.lower():
+        return RANK
+    found = rank = 0
+    for given in (classes, identity):
+        if not given:
+            continue
+        for name in given.split():
+            if not name.islower():
+                name = _CAMEL.sub(" ", name).lower()
+            if name in _WHOLE and ":" not in given:
+                found |= JUNK
+                continue
+            if name.startswith(_NO_NAMES):
+                continue
+            before = ""
+            words = name.translate(_SEPARATORS).split()
+            if len(words) > 1 and (
+                (words[-1] in _LAYOUT and words[-2] in _SIDES) or not _NOT_BEFORE.isdisjoint(words)
+            ):
+                continue
+            for word in words:
+                for known in (_KNOWN.get(word), _KNOWN.get(before + word) if before else None):
+                    if known:
+                        if known < RANK:
+                            found |= known
+                        elif rank == 0 or known < rank:
+                            rank = known
+                before = word
+    if role:
+        if role in ("navigation", "complementary", "banner", "dialog", "search", "contentinfo"):
+            found |= JUNK
+        elif not rank and role in ("main", "article"):
+            rank = _RANK_MAIN * RANK
+    if not rank and (identity in ("main", "content") or classes in ("main", "content")):
+        rank = _RANK_MAIN * RANK
+    return found | rank
