@@ -51,6 +51,7 @@ _GUESS_FROM = 32_768  # bytes given to charset-normalizer, whose time grows with
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
+_CONTROLS = bytes(byte for byte in range(32) if byte not in (0, 9, 10, 12, 13, 27))
 _BINARY = (
     (b"%PDF-", "a PDF file"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -123,6 +124,5 @@ def _refuse_binary(data: bytes) -> None:
     if data[4:8] == b"ftyp":
         raise MarkupError("not a page but an MP4 file", reason="not-html")
     head = data[:2048]
-    controls = sum(byte < 32 and byte not in (0, 9, 10, 12, 13, 27) for byte in head)
-    if controls * 10 > len(head):
+    if (len(head) - len(head.translate(None, _CONTROLS))) * 10 > len(head):
         raise MarkupError("not text: more than a tenth are control characters", reason="not-html")

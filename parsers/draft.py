@@ -40,6 +40,7 @@ _PROMPT = re.compile(
     re.IGNORECASE,
 )
 _AT_START = 5  # blocks in which title, lead, byline or date may be repeated
+_MARGIN = 60  # characters by which a repeated line may be longer: a dateline, punctuation
 _AT_END = 8  # closing lines that are looked at
 
 
@@ -231,16 +232,23 @@ def _drop_repeated(draft: Draft) -> None:
     writers_key = {words_only(name) for name in draft.authors}
     kept: list[Block] = []
     before = None
+    longest = max(map(len, (draft.title, draft.lead, *draft.captions, *draft.authors)), default=0) + _MARGIN
     for position, block in enumerate(draft.blocks):
+        if _PROMPT.match(block.text) and (block.link_share > 0.3 or len(block.text) < 40):
+            continue
+        if len(block.text) > longest:
+            # Too long to repeat any of them: most of the text is cleared without looking at its words.
+            if not kept or kept[-1].text != block.text:
+                kept.append(block)
+                before = None
+            continue
         text = bylines.split_dateline(block.text)[1]
         key = words_only(text)
         if kept and key == before:
             continue
         if key == title and (position < _AT_START or block.kind is ParagraphKind.HEADING):
             continue
-        if key in captions or (
-            _PROMPT.match(block.text) and (block.link_share > 0.3 or len(block.text) < 40)
-        ):
+        if key in captions:
             continue
         if len(kept) < _AT_START and (key == lead or key in writers_key or _is_date_line(block.text)):
             continue

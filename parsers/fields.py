@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from parsers import bylines
@@ -43,20 +44,24 @@ def site_free_title(title: str, page: Page, metadata: Metadata) -> str:
 
 def paper_names(page: Page, metadata: Metadata) -> frozenset[str]:
     """How the page's paper may be called, as keys: site name, publisher, the host's main label."""
+    return _paper_names(
+        page.url,
+        metadata.one("og:site_name"),
+        metadata.one("application-name", "apple-mobile-web-app-title"),
+        (metadata.article or Linked()).publisher,
+    )
+
+
+@lru_cache(maxsize=16)
+def _paper_names(url: str, *given: str) -> frozenset[str]:
     try:
-        host = host_of(page.url)
+        host = host_of(url)
     except UrlError:
         host = ""
     labels = [
         label for label in host.split(".") if label not in ("www", "com", "net", "org", "gov", "vn", "m")
     ]
-    given = [
-        metadata.one("og:site_name"),
-        metadata.one("application-name", "apple-mobile-web-app-title"),
-        (metadata.article or Linked()).publisher,
-        *labels,
-    ]
-    return frozenset(key for key in map(_key, given) if len(key) >= 3)
+    return frozenset(key for key in map(_key, (*given, *labels)) if len(key) >= 3)
 
 
 def is_paper(name: str, own: frozenset[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_WORD = re.compile(r"[^\W\d_]+")
+_PUNCTUATION = re.compile(r"[\d_!-/:-@\[-`{-~“”‘’…–—]+")
 # Letters that no other widely used language writes; é, à, ô and the like also stand in French or Portuguese.
 _VIETNAMESE_LETTERS = re.compile("[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹĩũ]")
 _WORDS_VIETNAMESE_WORDS = """
@@ -21,16 +21,19 @@ VIETNAMESE_SHARE = 0.06
 foreign names; a Vietnamese name in an English text leaves it below 0.02."""
 
 
+_SAMPLE = 6_000
+"""Characters that are looked at: some thirty paragraphs tell as much as all."""
+
+
 def detect_language(text: str) -> str:
     """ "vi", "en", or "und" when neither is plain. `text` is NFC."""
-    words = [word.casefold() for word in _WORD.findall(text[:20_000])]
+    words = _PUNCTUATION.sub(" ", text[:_SAMPLE]).casefold().split()
     letters = sum(map(len, words))
     if not letters:
         return "und"
-    share = len(_VIETNAMESE_LETTERS.findall("".join(words))) / letters
-    common = sum(word in _VIETNAMESE_WORDS for word in words) / len(words)
-    if share >= VIETNAMESE_SHARE or (share >= VIETNAMESE_SHARE / 2 and common >= 0.05):
+    share = len(_VIETNAMESE_LETTERS.findall(" ".join(words))) / letters
+    if share >= VIETNAMESE_SHARE:
         return "vi"
-    if sum(word in _ENGLISH_WORDS for word in words) / len(words) >= 0.12:
-        return "en"
-    return "und"
+    if share >= VIETNAMESE_SHARE / 2 and sum(map(_VIETNAMESE_WORDS.__contains__, words)) >= 0.05 * len(words):
+        return "vi"
+    return "en" if sum(map(_ENGLISH_WORDS.__contains__, words)) >= 0.12 * len(words) else "und"

@@ -6,12 +6,14 @@ from parsers import generic, rejects
 from parsers.article import Article, Rejection, RejectReason
 from parsers.errors import MarkupError, UserError
 from parsers.html import Page, read_page
+from parsers.language import detect_language
 from parsers.metadata import Metadata, read_metadata
 from parsers.sites import SITE_PARSERS, SiteParser
 from parsers.sites.engine import marked, recognises, run
 
 PARSER_NAMES: tuple[str, ...] = ("auto", generic.NAME, *(spec.name for spec in SITE_PARSERS))
 """What `parser` may be in `parse_article` and in a source file."""
+_ANY_FAMILY = ", ".join(selector for spec in SITE_PARSERS for selector in spec.recognise)
 
 
 def parse_article(
@@ -71,7 +73,7 @@ def read_and_judge(
     page = read_page(html, url, content_type)
     metadata = read_metadata(page.tree)
     if spec is None and parser in (None, "auto"):
-        spec = recognise(page)
+        spec = recognise(page, metadata)
     rejection = rejects.before(page, metadata, spec.name if spec else generic.NAME)
     if rejection is None and spec is not None:
         rejection = marked(spec, page)
@@ -90,8 +92,15 @@ def read_and_judge(
     return result, rejection
 
 
-def recognise(page: Page) -> SiteParser | None:
-    """The family whose mark-up the page has."""
+def recognise(page: Page, metadata: Metadata) -> SiteParser | None:
+    """The family whose mark-up the page has.
+
+    They are all systems of Vietnamese papers: a page that says it is in another language is not asked.
+    """
+    if not metadata.language.startswith("vi") and detect_language(metadata.title) == "en":
+        return None
+    if page.tree.css_first(_ANY_FAMILY) is None:
+        return None
     return next((spec for spec in SITE_PARSERS if recognises(spec, page)), None)
 
 

@@ -59,8 +59,7 @@ _PLAYER = (
 
 def before(page: Page, metadata: Metadata, parser: str) -> Rejection | None:
     """What can be told without reading the text: challenge pages, error pages served with 200."""
-    few = len(page.tree.css("p")) <= _CHALLENGE_PARAGRAPHS
-    found = _challenge(page.source) if few and len(page.source) <= _CHALLENGE_BYTES else None
+    found = _challenge(page.source) if _is_bare(page) else None
     if found and len(visible_text(page)) <= _CHALLENGE_TEXT:
         seen = clean(found.group()[:60].decode("utf-8", "replace"))
         evidence = f"script or text of a challenge page: {seen}"
@@ -72,6 +71,18 @@ def before(page: Page, metadata: Metadata, parser: str) -> Rejection | None:
             evidence = f"the title says that there is no such page: {text[:80]}"
             return Rejection(page.url, RejectReason.SOFT_404, evidence, parser, metadata.title or None)
     return None
+
+
+def _is_bare(page: Page) -> bool:
+    """Whether so little is on the page that it may be a wall."""
+    if len(page.source) > _CHALLENGE_BYTES:
+        return False
+    position = -1
+    for _ in range(_CHALLENGE_PARAGRAPHS + 1):
+        position = page.source.find(b"</p>", position + 1)
+        if position < 0:
+            return len(page.tree.css("p")) <= _CHALLENGE_PARAGRAPHS
+    return False
 
 
 def _challenge(source: bytes) -> re.Match[bytes] | None:
