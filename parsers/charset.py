@@ -75,7 +75,7 @@ def to_utf8(data: bytes, content_type: str | None = None) -> bytes:
     for bom, codec in _BOMS:
         if data.startswith(bom):
             return _without_nul(_decode(data[len(bom) :], codec))
-    if data.count(b"\0") * 3 > len(data):
+    if b"\0" in data and data.count(b"\0") * 3 > len(data):
         return _without_nul(_decode(data, "utf-16-be" if data[0] == 0 else "utf-16-le"))
     try:
         data.decode()

@@ -40,6 +40,8 @@ _PROMPT = re.compile(
     re.IGNORECASE,
 )
 _AT_START = 5  # blocks in which title, lead, byline or date may be repeated
+_FOR_LANGUAGE = 40  # paragraphs that tell the language
+_RESIDUE = 80  # characters of a player's label or a line of stars at most
 _MARGIN = 60  # characters by which a repeated line may be longer: a dateline, punctuation
 _AT_END = 8  # closing lines that are looked at
 
@@ -88,7 +90,7 @@ def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
         modified_at=modified,
         section=draft.section or None,
         tags=draft.tags,
-        language=detect_language(_all_text(draft.lead, paragraphs)),
+        language=detect_language(_first_text(draft.lead, paragraphs)),
         kind="live-blog" if "liveblogposting" in metadata.types else "article",
         parser=draft.parser,
         parser_version=draft.version,
@@ -96,8 +98,8 @@ def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
     )
 
 
-def _all_text(lead: str, paragraphs: tuple[Paragraph, ...]) -> str:
-    return "\n".join([lead, *(paragraph.text for paragraph in paragraphs)])
+def _first_text(lead: str, paragraphs: tuple[Paragraph, ...]) -> str:
+    return "\n".join([lead, *(paragraph.text for paragraph in paragraphs[:_FOR_LANGUAGE])])
 
 
 def _title(draft: Draft, metadata: Metadata) -> str:
@@ -129,12 +131,14 @@ def _given_dates(metadata: Metadata) -> list[tuple[str, str]]:
 def wants_dates(metadata: Metadata) -> bool:
     """Whether a date on the page itself could tell more than the metadata do.
 
-    It could where they have none to the minute, or where a Vietnamese page states a foreign zone.
+    It could where they have none, and on a Vietnamese page where theirs is not to the minute or states a
+    foreign zone.
     """
     found = best_date(_given_dates(metadata))
-    if found is None or found[1][1] not in (Precision.MINUTE, Precision.SECOND):
+    if found is None:
         return True
-    if found[1][0].utcoffset() in (timedelta(hours=7), timedelta(0)):
+    fine = found[1][1] in (Precision.MINUTE, Precision.SECOND)
+    if fine and found[1][0].utcoffset() in (timedelta(hours=7), timedelta(0)):
         return False
     return metadata.language.startswith("vi") or detect_language(metadata.title) == "vi"
 
@@ -208,7 +212,9 @@ def _section_and_tags(draft: Draft, page: Page, metadata: Metadata) -> None:
 def _tidy(draft: Draft, metadata: Metadata) -> str | None:
     """Take out what is no text of the article; returns the agency of dateline or source credit."""
     agency, draft.lead = bylines.split_dateline(clean(draft.lead))
-    draft.blocks = [block for block in draft.blocks if not bylines.is_residue(block.text)]
+    draft.blocks = [
+        block for block in draft.blocks if len(block.text) > _RESIDUE or not bylines.is_residue(block.text)
+    ]
     _drop_repeated(draft)
     if not draft.lead:
         _lead_from_blocks(draft, metadata)

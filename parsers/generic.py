@@ -12,26 +12,24 @@ from itertools import islice
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from parsers.article import Article
-from parsers.blocks import Block, block_text, read_blocks
-from parsers.containers import AUTHORS, DATES, OUTER
+from parsers.blocks import Block, read_blocks
 from parsers.draft import Draft, authors_from_metadata, finish, wants_dates
 from parsers.errors import MarkupError
 from parsers.fields import description_keys, same_start, writers
 from parsers.guards import guard
-from parsers.html import Page, attribute
+from parsers.html import Page
 from parsers.metadata import Linked, Metadata
 from parsers.naming import LEAD
 from parsers.outline import BREAK, Outline
 from parsers.selection import ENOUGH, Selection, blocks_of, select
+from parsers.signature import shown_authors, shown_dates
 from parsers.text import clean, once, words_only
 
 NAME = "generic"
 VERSION = "2"
 
-_MOST_LEADS = 200  # elements that are looked at for the lead
-_TEASER_LEVELS = 3
+_MOST_LEADS = 40  # elements that are looked at for the lead
 _FIRST = 3  # blocks that may be the lead
-_MOST_CLIMBS = 12  # elements around the headline that are searched for a date
 
 
 def extract(page: Page, metadata: Metadata) -> Article:
@@ -48,7 +46,8 @@ def extract(page: Page, metadata: Metadata) -> Article:
         _lead(selection, metadata, draft)
     else:
         _rescue(draft, metadata)
-    _dates(page, metadata, draft)
+    if wants_dates(metadata):
+        draft.visible_dates = shown_dates(page.tree)
     _authors(page, metadata, draft)
     return finish(draft, page, metadata)
 
@@ -58,12 +57,10 @@ def _authors(page: Page, metadata: Metadata, draft: Draft) -> None:
     authors_from_metadata(draft, page, metadata)
     if draft.authors:
         return
-    for selector in AUTHORS:
-        nodes = page.tree.css(selector)[:3]
-        texts = [block.text for node in nodes for block in read_blocks(node).blocks]
+    for where, texts in shown_authors(page.tree):
         draft.authors = writers(texts, page, metadata)
         if draft.authors:
-            draft.provenance["authors"] = f"css:{selector}"
+            draft.provenance["authors"] = where
             break
 
 
@@ -137,40 +134,6 @@ def _is_deep(text: str, blocks: list[Block]) -> bool:
     key = words_only(text)
     keys = (words_only(block.text) for block in blocks)
     return key not in islice(keys, _FIRST) and key in keys
-
-
-def _dates(page: Page, metadata: Metadata, draft: Draft) -> None:
-    """Dates near the headline: climb from it until an element around it shows one."""
-    if not wants_dates(metadata):
-        return
-    heading = page.tree.css_first("h1")
-    around = heading.parent if heading is not None else page.tree.body
-    found: list[tuple[str, str]] = []
-    for _ in range(_MOST_CLIMBS):
-        if around is None or found or around.tag == "html":
-            break
-        for selector in DATES:
-            path, _, name = selector.partition("@")
-            for node in around.css(path)[:6]:
-                text = clean(attribute(node, name)) if name else block_text(node)
-                if text and len(text) <= 80 and not _in_teaser(node):
-                    found.append((f"css:{selector}", text))
-        around = around.parent
-    draft.visible_dates = found
-
-
-def _in_teaser(node: LexborNode) -> bool:
-    """Whether the element stands close to the linked heading of another article."""
-    above = node.parent
-    for _ in range(_TEASER_LEVELS):
-        if above is None or above.tag in OUTER:
-            return False
-        if above.css_first("h1") is not None:
-            return False
-        if above.css_first("h2 a, h3 a, h4 a, a h2, a h3, a h4") is not None:
-            return True
-        above = above.parent
-    return False
 
 
 def _path(node: LexborNode) -> str:

@@ -17,19 +17,18 @@ MAX_DEPTH = 500
 MAX_TAG = 1_000_000
 """Bytes of one tag with its attributes, images given in place (`data:`) not counted. Real pages hold the data of
 a whole article in one attribute: 120 KB were seen."""
-MAX_ATTRIBUTES = 2_000
+MAX_ATTRIBUTES = 5_000
 _FEW_TAGS = 10_000
 """With so many tags at most, the deepest nesting costs the parser a fifth of a second."""
 _FEW_REOPENED = 2_000_000
 """Elements that so many tags and formatting elements can make at most: 200 MB."""
-_SHORT_TAG = 4_000
+_SHORT_TAG = 10_000
 _SURE_BYTES = 1_000_000
 """In a longer page every tag is measured. In a shorter one those are, behind which no ">" follows soon: tags
 that hide their length behind ">" in quotation marks can then cost some seconds, not minutes."""
 
 # What begins a tag, also inside comments and scripts: there may be fewer in truth, never more.
 _QUICK = re.compile(rb"<[a-zA-Z][^<]")
-_QUICK_LONG = re.compile(rb"<[a-zA-Z](?=[^>]{%d})" % _SHORT_TAG)
 _QUICK_FORMATTING = frozenset(
     b"<%c%c" % (first, second)
     for name in (
@@ -55,6 +54,7 @@ _QUICK_FORMATTING = frozenset(
 _ATTRIBUTES = rb"(?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>]*+))?+)*+"
 _TAG = re.compile(rb"<(?:(!--)|(/)?([a-zA-Z][^\s/>]*+)" + _ATTRIBUTES + rb">?)")
 _LONG_TAG = re.compile(rb"<[a-zA-Z][^\s/>]*+" + _ATTRIBUTES)
+_LONG_TAGS_QUICK = re.compile(rb"<[a-zA-Z](?=[^>]{%d})[^\s/>]*+" % (_SHORT_TAG // 2) + _ATTRIBUTES)
 _SEPARATORS = re.compile(rb"[\s/\"'=]+")
 _NAMES = re.compile(rb"[^\s/]+")
 _DATA = re.compile(rb"=\s*(?:\"data:[^\"]*\"|'data:[^']*')")
@@ -94,15 +94,21 @@ def guard(source: bytes) -> None:
     if len(tags) > _FEW_TAGS or formatting * len(tags) > _FEW_REOPENED:
         _Scan().run(source)
         return
-    begins = _QUICK_LONG if len(source) <= _SURE_BYTES else _QUICK
-    position = 0
-    while begin := begins.search(source, position):
-        match = _LONG_TAG.match(source, begin.start())
-        position = match.end() if match else begin.end()
+    if len(source) <= _SURE_BYTES:
+        candidates = _LONG_TAGS_QUICK.finditer(source) if _has_gap(source) else ()
+    else:
+        candidates = _LONG_TAG.finditer(source)
+    for match in candidates:
         # It may be a "less than" in a script, so it is only a reason to look closely.
-        if match and position - begin.start() > _SHORT_TAG and _may_be_huge(match.group()):
+        if match.end() - match.start() > _SHORT_TAG and _may_be_huge(match.group()):
             _Scan().run(source)
             return
+
+
+def _has_gap(source: bytes) -> bool:
+    """Whether no ">" stands in one of the pieces that a long tag would cover."""
+    half = _SHORT_TAG // 2
+    return any(source.find(b">", begin, begin + half) < 0 for begin in range(0, len(source) - half, half))
 
 
 def _may_be_huge(tag: bytes) -> bool:

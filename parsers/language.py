@@ -21,17 +21,18 @@ VIETNAMESE_SHARE = 0.06
 foreign names; a Vietnamese name in an English text leaves it below 0.02."""
 
 
-_SAMPLE = 6_000
-"""Characters that are looked at: some thirty paragraphs tell as much as all."""
+_SAMPLE = 3_000
+"""Characters that are looked at: a dozen paragraphs tell as much as all."""
 
 
 def detect_language(text: str) -> str:
     """ "vi", "en", or "und" when neither is plain. `text` is NFC."""
-    words = _PUNCTUATION.sub(" ", text[:_SAMPLE]).casefold().split()
+    text = text[:_SAMPLE]
+    words = _PUNCTUATION.sub(" ", text).casefold().split()
     letters = sum(map(len, words))
     if not letters:
         return "und"
-    share = len(_VIETNAMESE_LETTERS.findall(" ".join(words))) / letters
+    share = 0.0 if text.isascii() else len(_VIETNAMESE_LETTERS.findall(" ".join(words))) / letters
     if share >= VIETNAMESE_SHARE:
         return "vi"
     if share >= VIETNAMESE_SHARE / 2 and sum(map(_VIETNAMESE_WORDS.__contains__, words)) >= 0.05 * len(words):

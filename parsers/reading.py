@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from parsers import generic, rejects
 from parsers.article import Article, Rejection, RejectReason
-from parsers.errors import MarkupError, UserError
+from parsers.errors import MarkupError, UrlError, UserError
 from parsers.html import Page, read_page
 from parsers.language import detect_language
 from parsers.metadata import Metadata, read_metadata
 from parsers.sites import SITE_PARSERS, SiteParser
 from parsers.sites.engine import marked, recognises, run
+from parsers.urls import host_of
 
 PARSER_NAMES: tuple[str, ...] = ("auto", generic.NAME, *(spec.name for spec in SITE_PARSERS))
 """What `parser` may be in `parse_article` and in a source file."""
@@ -56,7 +57,8 @@ def read_article(
     )
     if rejection is not None:
         return rejection
-    assert article is not None
+    if article is None:
+        raise AssertionError("a page gives an article or a rejection")
     return article
 
 
@@ -74,6 +76,8 @@ def read_and_judge(
     metadata = read_metadata(page.tree)
     if spec is None and parser in (None, "auto"):
         spec = recognise(page, metadata)
+        if spec is not None and not _is_sure(spec, page) and not _fits(spec, page):
+            spec = None
     rejection = rejects.before(page, metadata, spec.name if spec else generic.NAME)
     if rejection is None and spec is not None:
         rejection = marked(spec, page)
@@ -102,6 +106,23 @@ def recognise(page: Page, metadata: Metadata) -> SiteParser | None:
     if page.tree.css_first(_ANY_FAMILY) is None:
         return None
     return next((spec for spec in SITE_PARSERS if recognises(spec, page)), None)
+
+
+def _is_sure(spec: SiteParser, page: Page) -> bool:
+    """Whether the page is from a host on which the family was seen, so that what is missing has drifted."""
+    try:
+        host = host_of(page.url)
+    except UrlError:
+        return False
+    return any(host == seen or host.endswith(f".{seen}") for seen in spec.seen_on)
+
+
+def _fits(spec: SiteParser, page: Page) -> bool:
+    """Whether title and body stand where the family has them: another system may share one name with it."""
+    return all(
+        any(page.tree.css_first(selector.partition("@")[0]) is not None for selector in selectors)
+        for selectors in (spec.title, spec.body)
+    )
 
 
 def _named(parser: str | None) -> SiteParser | None:

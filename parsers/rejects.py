@@ -59,8 +59,8 @@ _PLAYER = (
 
 def before(page: Page, metadata: Metadata, parser: str) -> Rejection | None:
     """What can be told without reading the text: challenge pages, error pages served with 200."""
-    found = _challenge(page.source) if _is_bare(page) else None
-    if found and len(visible_text(page)) <= _CHALLENGE_TEXT:
+    bare = _is_bare(page) and len(visible_text(page)) <= _CHALLENGE_TEXT
+    if bare and (found := _challenge(page.source)):
         seen = clean(found.group()[:60].decode("utf-8", "replace"))
         evidence = f"script or text of a challenge page: {seen}"
         return Rejection(page.url, RejectReason.CHALLENGE_PAGE, evidence, parser, metadata.title or None)
@@ -127,11 +127,11 @@ def lacks_evidence(article: Article, metadata: Metadata) -> str | None:
     article; so does much text alone.
     """
     real = sum(
-        len(paragraph.text.split()) >= 15
+        paragraph.text.count(" ") >= 14
         for paragraph in article.paragraphs
         if paragraph.kind in (ParagraphKind.PARAGRAPH, ParagraphKind.QUOTE)
     )
-    sources = article.provenance
+    sources, length = article.provenance, len(article.text)
     points = {
         "headline": sources.get("title") in ("css:h1", "json-ld"),
         "date": sources.get("published_at", "url") != "url",
@@ -141,12 +141,12 @@ def lacks_evidence(article: Article, metadata: Metadata) -> str | None:
         "writer": sources.get("authors", "text:byline") != "text:byline",
         "lead": article.lead is not None,
         "three paragraphs": real >= 3,
-        "length": len(article.text) >= 2000,
+        "length": length >= 2000,
     }
-    substantial = real >= 1 or len(article.text) >= 300
+    substantial = real >= 1 or length >= 300
     if sum(points.values()) >= 3 and (substantial or article.word_count < MIN_WORDS):
         return None
-    if real >= 4 and len(article.text) >= 1500:
+    if real >= 4 and length >= 1500:
         return None
     missing = ", ".join(name for name, given in points.items() if not given)
     return f"{real} real paragraphs; lacking: {missing}"

@@ -40,7 +40,7 @@ def select(body: LexborNode) -> Selection | None:
     """The article's parts; None where the body holds no text at all."""
     outline = read_outline(body)
     good, total = measure(outline)
-    if total < _SURE and any(len(node.text()) > total + ENOUGH for node in outline.pruned):
+    if total < _SURE and any(_paragraphs(node) > total + ENOUGH for node in outline.pruned):
         whole = read_outline(body, prune=False)
         restored = restore(whole)
         if restored > total:
@@ -56,6 +56,11 @@ def select(body: LexborNode) -> Selection | None:
         part for part in parts if part.tag != "figcaption" and not dropped[part.place] and not is_links(part)
     ]
     return Selection(outline, container, kept, captions)
+
+
+def _paragraphs(node: LexborNode) -> int:
+    """Characters in the paragraphs below a node."""
+    return sum(len(paragraph.text().strip()) for paragraph in node.css("p"))
 
 
 def value(part: Part) -> float:

@@ -11,7 +11,7 @@ DANTRI = SiteParser(
     version="1",
     seen_on=("dantri.com.vn",),
     valid_from=date(2021, 1, 1),
-    recognise=("#desktop-in-article", ".singular-sapo"),
+    recognise=("h1[data-slot=title]", ".singular-sapo"),
     title=("h1[data-slot=title]", "h1.title-page", "h1"),
     lead=("[data-slot=sapo]", "h2.singular-sapo", ".singular-sapo"),
     body=("#desktop-in-article", "[data-slot=content]", ".singular-content"),

@@ -157,11 +157,11 @@ def test_a_page_too_deep_for_us_is_refused_when_it_is_read(piece: bytes, parser:
     "source",
     [
         b"<p " + b" ".join(b"a%d=1" % i for i in range(50_000)) + b">",
-        b"<p " + b" ".join(b"a%d" % i for i in range(5_000)) + b">",
+        b"<p " + b" ".join(b"a%d" % i for i in range(6_000)) + b">",
         b'<p title="' + b"x" * 2_000_000 + b'">',
         b"<p title=" + b"x" * (MAX_TAG + 1),
-        b"<p " + b"/".join(b"a%d" % i for i in range(5_000)) + b">",
-        b"<p " + b"".join(b'a%d=""' % i for i in range(5_000)) + b">",
+        b"<p " + b"/".join(b"a%d" % i for i in range(6_000)) + b">",
+        b"<p " + b"".join(b'a%d=""' % i for i in range(6_000)) + b">",
         b"<p " + b" ".join(b'a%d=">"' % i for i in range(200_000)) + b">",
     ],
 )
