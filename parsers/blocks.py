@@ -32,7 +32,7 @@ _CAPTIONS = frozenset(("figcaption",))
 _CELL_LONGEST = 400  # characters; a longer cell is a column of the layout, not of a table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block:
     """One block as read: its text, what it was, and the share of its characters inside links."""
 

@@ -240,7 +240,7 @@ def _drop_repeated(draft: Draft) -> None:
     before = None
     longest = max(map(len, (draft.title, draft.lead, *draft.captions, *draft.authors)), default=0) + _MARGIN
     for position, block in enumerate(draft.blocks):
-        if _PROMPT.match(block.text) and (block.link_share > 0.3 or len(block.text) < 40):
+        if (block.link_share > 0.3 or len(block.text) < 40) and _PROMPT.match(block.text):
             continue
         if len(block.text) > longest:
             # Too long to repeat any of them: most of the text is cleared without looking at its words.

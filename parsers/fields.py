@@ -23,6 +23,9 @@ _NO_WRITERS = re.compile(
     r"|editorial|staff|newsroom|admin|tạp chí|facebook|newspaper|team|desk|agency|press)\b",
     re.IGNORECASE,
 )
+_BEGINNING = 120  # characters, of which a dateline may take a part
+_FIRST_LETTERS = 20
+_NOT_WORD = re.compile(r"[\W_]+")
 _FINER = (Precision.YEAR, Precision.MONTH, Precision.DAY, Precision.MINUTE, Precision.SECOND)
 
 
@@ -151,6 +154,12 @@ def description_keys(metadata: Metadata) -> tuple[str, ...]:
 
 def same_start(text: str, keys: Iterable[str]) -> bool:
     """Whether the text says the same as one of the keys, which may be cut short or go on a little."""
+    # Most texts differ in their first words: only the beginning is folded for them.
+    start = bylines.split_dateline(text[:_BEGINNING])[1]
+    begin = _NOT_WORD.sub("", start).casefold()[:_FIRST_LETTERS]
+    keys = [key for key in keys if key.startswith(begin) or begin.startswith(key)]
+    if not keys:
+        return False
     own = _start_key(text)
     for key in keys:
         shorter = min(len(own), len(key))
@@ -170,6 +179,8 @@ def record_address(page: Page, metadata: Metadata) -> str:
     except UrlError:
         return page.url
     for given in (metadata.canonical, metadata.one("og:url"), (metadata.article or Linked()).address):
+        if given == page.url:
+            return own
         try:
             address = canonical_url(given, page.url) if given else ""
         except UrlError:

@@ -20,9 +20,11 @@ a whole article in one attribute: 120 KB were seen."""
 MAX_ATTRIBUTES = 5_000
 _FEW_TAGS = 10_000
 """With so many tags at most, the deepest nesting costs the parser a fifth of a second."""
+_HARMLESS = 2_800
+"""With so many tags, two million elements are the most that any of them can make."""
 _FEW_REOPENED = 2_000_000
 """Elements that so many tags and formatting elements can make at most: 200 MB."""
-_SHORT_TAG = 10_000
+_SHORT_TAG = 20_000
 _SURE_BYTES = 1_000_000
 """In a longer page every tag is measured. In a shorter one those are, behind which no ">" follows soon: tags
 that hide their length behind ">" in quotation marks can then cost some seconds, not minutes."""
@@ -89,11 +91,12 @@ _FOREIGN_LEAVES = 5_000
 
 def guard(source: bytes) -> None:
     """Refuse, in linear time, mark-up that the parser would take minutes for. Raises MarkupError."""
-    tags = _QUICK.findall(source)
-    formatting = sum(map(_QUICK_FORMATTING.__contains__, tags))
-    if len(tags) > _FEW_TAGS or formatting * len(tags) > _FEW_REOPENED:
-        _Scan().run(source)
-        return
+    if source.count(b"<") > _HARMLESS:
+        tags = _QUICK.findall(source)
+        formatting = sum(map(_QUICK_FORMATTING.__contains__, tags))
+        if len(tags) > _FEW_TAGS or formatting * len(tags) > _FEW_REOPENED:
+            _Scan().run(source)
+            return
     if len(source) <= _SURE_BYTES:
         candidates = _LONG_TAGS_QUICK.finditer(source) if _has_gap(source) else ()
     else:

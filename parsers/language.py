@@ -21,7 +21,7 @@ VIETNAMESE_SHARE = 0.06
 foreign names; a Vietnamese name in an English text leaves it below 0.02."""
 
 
-_SAMPLE = 3_000
+_SAMPLE = 2_000
 """Characters that are looked at: a dozen paragraphs tell as much as all."""
 
 

@@ -19,6 +19,8 @@ RANK = 8
 """The flags from here on are the rank of a container, the surest 1; 0 where it is none."""
 
 _SEPARATORS = str.maketrans(dict.fromkeys("-_:/.", " "))
+_MARKS = JUNK | LEAD | CAPTION
+_JUNK_ROLES = frozenset(("navigation", "complementary", "banner", "dialog", "search", "contentinfo"))
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _WORDS_JUNK = """
@@ -151,50 +153,56 @@ RANKS = 6
 def flags(attributes: dict[str, str | None]) -> int:
     """What the names of an element say: JUNK, LEAD and CAPTION, and RANK times its rank."""
     get = attributes.get
-    found = _named(get("class"), get("id"), get("itemprop"), get("role"))
-    if "hidden" in attributes:
-        return found | JUNK
-    style = get("style")
-    if style and "none" in style and "display:none" in style.replace(" ", ""):
-        return found | JUNK
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _named(classes: str | None, identity: str | None, prop: str | None, role: str | None) -> int:
+    found = rank = 0
+    classes, identity, prop, role = get("class"), get("id"), get("itemprop"), get("role")
     if prop and "articlebody" in prop.lower():
         return RANK
-    found = rank = 0
-    for given in (classes, identity):
-        if not given:
-            continue
-        for name in given.split():
-            if not name.islower():
-                name = _CAMEL.sub(" ", name).lower()
-            if name in _WHOLE and ":" not in given:
-                found |= JUNK
-                continue
-            if name.startswith(_NO_NAMES):
-                continue
-            before = ""
-            words = name.translate(_SEPARATORS).split()
-            if len(words) > 1 and (
-                (words[-1] in _LAYOUT and words[-2] in _SIDES) or not _NOT_BEFORE.isdisjoint(words)
-            ):
-                continue
-            for word in words:
-                for known in (_KNOWN.get(word), _KNOWN.get(before + word) if before else None):
-                    if known:
-                        if known < RANK:
-                            found |= known
-                        elif rank == 0 or known < rank:
-                            rank = known
-                before = word
+    if classes:
+        for name in classes.split():
+            if known := _named(name):
+                found |= known & _MARKS
+                if known >= RANK and (rank == 0 or known < rank):
+                    rank = known & ~_MARKS
+    if identity and (known := _named(identity)):
+        found |= known & _MARKS
+        if known >= RANK and (rank == 0 or known < rank):
+            rank = known & ~_MARKS
     if role:
-        if role in ("navigation", "complementary", "banner", "dialog", "search", "contentinfo"):
+        if role in _JUNK_ROLES:
             found |= JUNK
         elif not rank and role in ("main", "article"):
             rank = _RANK_MAIN * RANK
     if not rank and (identity in ("main", "content") or classes in ("main", "content")):
         rank = _RANK_MAIN * RANK
+    if "hidden" in attributes:
+        return found | rank | JUNK
+    style = get("style")
+    if style and "none" in style and "display:none" in style.replace(" ", ""):
+        return found | rank | JUNK
+    return found | rank
+
+
+@lru_cache(maxsize=8192)
+def _named(name: str) -> int:
+    """What one name says."""
+    if name in _WHOLE:
+        return JUNK
+    if name.startswith(_NO_NAMES):
+        return 0
+    if not name.islower():
+        name = _CAMEL.sub(" ", name).lower()
+    words = name.translate(_SEPARATORS).split()
+    if len(words) > 1:
+        if words[-1] in _LAYOUT and words[-2] in _SIDES or not _NOT_BEFORE.isdisjoint(words):
+            return 0
+    found = rank = 0
+    before = ""
+    for word in words:
+        for known in (_KNOWN.get(word), _KNOWN.get(before + word) if before else None):
+            if known:
+                if known < RANK:
+                    found |= known
+                elif rank == 0 or known < rank:
+                    rank = known
+        before = word
     return found | rank

@@ -34,7 +34,8 @@ _ACTIONS = {
     "a": _LINK,
     "br": _BR,
 }
-_JUNK_TAGS = frozenset(("aside", "footer", "form"))
+_JUNK_TAGS = frozenset(("aside", "footer", "form", "header"))
+_MIXED = frozenset(("form", "header"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _CAPTION_LONGEST = 500  # characters
 _UNNAMED = frozenset(("li", "tr", "tbody", "thead", "tfoot", "dt", "dd", "hr", "center"))
@@ -92,6 +93,8 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
             parts.append(Part(raw, tag, place, linked, kind))
         linked = 0
 
+    act = _ACTIONS.get
+    add = texts.append
     while True:
         if node is None:
             if not opened:
@@ -102,25 +105,31 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                     flush()
                 last[place] = len(parts)
                 place = parents[place]
-                items -= tag == "li"
-                quotes -= tag == "blockquote"
-            else:
-                links -= action == _LINK
+                if tag == "li":
+                    items -= 1
+                elif tag == "blockquote":
+                    quotes -= 1
+            elif action == _LINK:
+                links -= 1
             node = node.next
             continue
         tag = node.tag or ""
         if tag == "-text":
             text = node.text_content or ""
-            if text.isspace():
-                if texts:
-                    texts.append(" ")
-            elif text:
-                texts.append(text)
+            if not text.isspace():
+                add(text)
                 if links:
                     linked += len(text)
+            elif texts:
+                add(" ")
             node = node.next
             continue
-        action = _ACTIONS.get(tag, _INLINE)
+        action = act(tag, _INLINE)
+        if action == _SKIP:
+            if texts:
+                add(" ")
+            node = node.next
+            continue
         if action == _BLOCK:
             if texts:
                 flush()
@@ -129,9 +138,15 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                 attributes = node.attributes
                 if attributes:
                     mark = flags(attributes)
-                # Some systems put the whole page into a form.
-                if tag in _JUNK_TAGS and (tag != "form" or node.css_first("h1, p + p") is None):
+                # Some systems put the whole page into a form; a header may be that of the article.
+                if tag in _JUNK_TAGS and (
+                    tag not in _MIXED or node.css_first("h1, p + p, time, h2 + p") is None
+                ):
                     mark |= JUNK
+                if mark & JUNK and prune and mark < RANK:
+                    outline.pruned.append(node)
+                    node = node.next
+                    continue
             index = len(tags)
             tags.append(tag)
             nodes.append(node)
@@ -144,29 +159,22 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                 last[index] = len(parts)
                 node = node.next
                 continue
-            if mark & JUNK and prune and mark < RANK:
-                outline.pruned.append(node)
-                node = node.next
-                continue
             if tag == "table" and (rows := table_rows(node)):
                 parts.append(Part("\n".join(rows), "table", index, 0, ParagraphKind.TABLE))
                 last[index] = len(parts)
                 node = node.next
                 continue
             place = index
-            items += tag == "li"
-            quotes += tag == "blockquote"
-        elif action == _SKIP:
-            if texts:
-                texts.append(" ")
-            node = node.next
-            continue
-        elif action == _BR:
-            texts.append(BREAK)
-            node = node.next
-            continue
+            if tag == "li":
+                items += 1
+            elif tag == "blockquote":
+                quotes += 1
         elif action == _LINK:
             links += 1
+        elif action == _BR:
+            add(BREAK)
+            node = node.next
+            continue
         elif tag[0] == "-":
             node = node.next
             continue

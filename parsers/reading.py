@@ -99,9 +99,9 @@ def read_and_judge(
 def recognise(page: Page, metadata: Metadata) -> SiteParser | None:
     """The family whose mark-up the page has.
 
-    They are all systems of Vietnamese papers: a page that says it is in another language is not asked.
+    They are all systems of Vietnamese papers: a page that is plainly in another language is not asked.
     """
-    if not metadata.language.startswith("vi") and detect_language(metadata.title) == "en":
+    if metadata.title and not metadata.language.startswith("vi") and detect_language(metadata.title) != "vi":
         return None
     if page.tree.css_first(_ANY_FAMILY) is None:
         return None

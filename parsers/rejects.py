@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from parsers.article import Article, ParagraphKind, Rejection, RejectReason
+from parsers.article import Article, Paragraph, ParagraphKind, Rejection, RejectReason
 from parsers.html import Page
 from parsers.metadata import Metadata
 from parsers.text import clean, words_only
@@ -59,18 +59,22 @@ _PLAYER = (
 
 def before(page: Page, metadata: Metadata, parser: str) -> Rejection | None:
     """What can be told without reading the text: challenge pages, error pages served with 200."""
-    bare = _is_bare(page) and len(visible_text(page)) <= _CHALLENGE_TEXT
-    if bare and (found := _challenge(page.source)):
+    bare = _is_bare(page)
+    if bare and len(visible_text(page)) <= _CHALLENGE_TEXT and (found := _challenge(page.source)):
         seen = clean(found.group()[:60].decode("utf-8", "replace"))
         evidence = f"script or text of a challenge page: {seen}"
         return Rejection(page.url, RejectReason.CHALLENGE_PAGE, evidence, parser, metadata.title or None)
-    heading = page.tree.css_first("h1")
+    heading = page.tree.css_first("h1") if bare else None
     for text in (clean(heading.text()) if heading is not None else "", metadata.title):
         # A long headline that speaks of a page that is gone is news.
         if text and len(text) <= 120 and _SOFT_404.search(text) and _paragraph_words(page) < STUB_WORDS:
             evidence = f"the title says that there is no such page: {text[:80]}"
             return Rejection(page.url, RejectReason.SOFT_404, evidence, parser, metadata.title or None)
     return None
+
+
+def _text(paragraph: Paragraph) -> str:
+    return paragraph.text
 
 
 def _is_bare(page: Page) -> bool:
@@ -93,7 +97,11 @@ def _challenge(source: bytes) -> re.Match[bytes] | None:
 
 def after(article: Article, page: Page, metadata: Metadata, language: str | None) -> Rejection | None:
     """What the record shows: stubs, players, too little text, another language."""
-    words = article.word_count
+    # All text is clean: single blanks and line feeds stand between words.
+    words = sum(
+        text.count(" ") + text.count("\n") + 1
+        for text in (article.lead or "", *map(_text, article.paragraphs))
+    )
 
     def reject(reason: RejectReason, evidence: str) -> Rejection:
         return Rejection(page.url, reason, evidence, article.parser, article.title or None)

@@ -96,7 +96,7 @@ def restore(outline: Outline) -> float:
     for trusted in (True, False):
         junk = [False] * len(tags)
         for index in range(1, len(junk)):
-            named = marks[index] & JUNK and (trusted or tags[index] in ("aside", "footer"))
+            named = marks[index] & JUNK and (trusted or tags[index] in ("aside", "footer", "header"))
             junk[index] = junk[parents[index]] or (bool(named) and good[index] < 0.5 * total)
         kept = [part for part in outline.parts if not junk[part.place]]
         if sum(map(value, kept)) >= 0.4 * total:
