@@ -129,6 +129,20 @@ def is_byline(text: str) -> bool:
     return len(text) <= 80 and not text.rstrip().endswith(("!", "?", ":", "…", ";")) and bool(names(text))
 
 
+_PHOTO_CREDIT = re.compile(
+    r"(?:\((?:[^()]{0,60}[\s/])?(?:AP|AFP|Reuters|EPA|TTXVN|Getty(?: Images)?|Shutterstock|File|Handout)"
+    r"(?: (?:Photo|File)[^()]{0,60}|/[^()]{0,60})?\)|\bGetty Images\b.{0,30}|\bvia (?:AP|Reuters|Getty)"
+    r"|\b(?:Photo|Image|Picture|Photograph)s?(?: (?:credits?|source|courtesy|by))?\s*[:,]\s*\S.{0,60}"
+    r"|\bCredits?\s*:\s*\S.{0,60}|(?:^|[\s(.])Ảnh(?: minh họa)?\s*:\s*\S.{0,60})\s*\)?\.?$"
+)
+_CAPTION_LONGEST = 400  # characters
+
+
+def is_photo_line(text: str) -> bool:
+    """Whether a short paragraph ends with the credit of a photograph, and so is its caption."""
+    return len(text) <= _CAPTION_LONGEST and _PHOTO_CREDIT.search(text) is not None
+
+
 def is_player_label(text: str) -> bool:
     """Whether a line is a label of an audio player ("0:00 / 0:00", "Nam miền Bắc")."""
     text = text.strip()

@@ -18,7 +18,8 @@ from parsers.text import clean
 
 ENOUGH = 250
 """Characters of good text that make a container worth taking."""
-_SHARE = 0.4  # of the page's good text that a container of the ladder must hold
+_SHARES = (0.0, 0.15, 0.25, 0.25, 0.4, 0.4, 0.4)
+"""Of the page's good text that a container of each rank must hold: a surer name needs less."""
 _MOST = 0.8  # of its parent's good text that a child must hold to be gone into
 _MOST_OF_PAGE = 0.7  # the same where nothing is named: there is more around the text
 _SURE = 2_000  # characters of good text beside which what was pruned is not looked at
@@ -124,7 +125,6 @@ def renumber(outline: Outline) -> float:
 def choose(outline: Outline, good: list[float], total: float) -> int:
     """The index of the container."""
     marks, tags = outline.marks, outline.tags
-    floor = max(ENOUGH, _SHARE * total)
     ranked: list[list[int]] = [[] for _ in range(RANKS + 1)]
     for index, mark in enumerate(marks):
         if good[index] >= ENOUGH:
@@ -135,9 +135,9 @@ def choose(outline: Outline, good: list[float], total: float) -> int:
                 ranked[RANK_ARTICLE].append(index)
             elif tags[index] == "main":
                 ranked[RANKS].append(index)
-    for found in ranked[1:]:
+    for share, found in zip(_SHARES[1:], ranked[1:], strict=True):
         best = max(found, key=lambda index: good[index], default=0)
-        if best and good[best] >= floor:
+        if best and good[best] >= max(ENOUGH, share * total):
             first = next(index for index in found if good[index] >= 0.5 * good[best])
             return narrow(outline, good, first)
     if total < ENOUGH:
