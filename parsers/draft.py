@@ -48,7 +48,7 @@ _NOTICE = re.compile(
     r"|want (?:more|great) .{0,80}(?:\?|inbox)|by (?:signing up|subscribing|clicking)"
     r"|(?:©|copyright\b|bản quyền (?:thuộc|bài viết))|all rights reserved"
     r"|(?:if you (?:buy|purchase)|when you (?:buy|purchase)|we may (?:earn|receive)|as an amazon associate)"
-    r"|.{0,40}(?:receive|earn)s? .{0,20}(?:commission|compensation)|join (?:the conversation|our|us on)"
+    r"|image source,|to see this content|.{0,40}(?:receive|earn)s? .{0,20}(?:commission|compensation)|join (?:the conversation|our|us on)"
     r"|follow .{2,60} on (?:facebook|twitter|instagram|x|tiktok|youtube|threads|linkedin|google|zalo)\b"
     r"|like us on|find us on|download (?:the|our) app|click here (?:to|for)|(?:most )?popular (?:stories|posts)"
     r"|you (?:may|might) (?:also )?(?:like|be interested)|more (?:from|on|stories)\b.{0,60}$|trending (?:now|stories)"
@@ -58,13 +58,16 @@ _NOTICE = re.compile(
 _NOTICE_LONGEST = 350  # characters
 # Closing lines about who made the article.
 _CLOSING = re.compile(
-    r"(?:reporting by|editing by|additional reporting|with (?:reporting|files) (?:by|from)|edited by|written by"
+    r"\W{0,3}(?:reporting by|editing by|additional reporting|with (?:reporting|files) (?:by|from)|edited by|written by"
     r"|(?:this )?(?:article|story|report|piece) (?:was )?(?:originally|first) (?:published|appeared)|originally published"
+    r"|for more .{2,80}, visit|see more\b|special offer|follow .{2,80}\b(?:on|at)\b|clarification|correction"
+    r"|updated? (?:to|on|at)\b|editor.s note|email .{2,40}@|(?:got|have) a (?:tip|story)|read related"
     r"|.{0,80}contributed to this (?:report|story|article)|includes? information from|source:|contact .{2,60}@"
     r"|.{0,60}can be reached at|\W{0,2}the associated press$|.{2,60}\bis an? .{0,60}(?:reporter|writer|editor|journalist"
     r"|correspondent|columnist|contributor|author|producer)\b|(?:photo|video|editorial) credits?:?$)",
     re.IGNORECASE,
 )
+_IS = re.compile(r"\s+(?:is|was|covers?|writes|has|joined|works|reports|là)\b")
 _CLOSING_LONGEST = 400  # characters
 _AT_START = 5  # blocks in which title, lead, byline or date may be repeated
 _FOR_LANGUAGE = 40  # paragraphs that tell the language
@@ -295,6 +298,11 @@ def _drop_repeated(draft: Draft) -> None:
     draft.blocks = kept
 
 
+def _is_about(text: str, authors: tuple[str, ...]) -> bool:
+    """Whether a paragraph tells who a writer is: it begins with the name and goes on with a verb."""
+    return any(text.startswith(name) and _IS.match(text, len(name)) for name in authors if len(name) > 5)
+
+
 def _says_more(block: Block) -> bool:
     """Whether what begins like a notice goes on as a quotation or a heading of the article."""
     return block.kind is ParagraphKind.HEADING and len(block.text) > 60
@@ -330,7 +338,9 @@ def _trim_end(draft: Draft) -> str | None:
             credit = named
         elif block.kind is ParagraphKind.HEADING or _PROMPT.match(block.text):
             pass
-        elif len(block.text) <= _CLOSING_LONGEST and _CLOSING.match(block.text):
+        elif len(block.text) <= _CLOSING_LONGEST and (
+            _CLOSING.match(block.text) or _is_about(block.text, draft.authors)
+        ):
             pass
         elif block.kind is ParagraphKind.PARAGRAPH and bylines.is_byline(block.text):
             if not draft.authors:

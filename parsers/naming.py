@@ -15,11 +15,13 @@ LEAD = 2
 """The lead, which often stands outside the body."""
 CAPTION = 4
 """Text below a picture."""
-RANK = 8
+STRONG = 8
+"""Junk for sure, however much text it holds: comments of readers, links to other articles."""
+RANK = 16
 """The flags from here on are the rank of a container, the surest 1; 0 where it is none."""
 
 _SEPARATORS = str.maketrans(dict.fromkeys("-_:/.", " "))
-_MARKS = JUNK | LEAD | CAPTION
+_MARKS = JUNK | STRONG | LEAD | CAPTION
 _JUNK_ROLES = frozenset(("navigation", "complementary", "banner", "dialog", "search", "contentinfo"))
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -82,6 +84,10 @@ _RANKED = (
     },
     {"richtext", "wysiwyg", "textcontent", "prose", "articlemain", "articlewrap", "storymain", "postmain"},
 )
+_STRONG = frozenset(
+    "comment comments commentlist binhluan disqus related relatedposts relatedarticles relatedstories"
+    " relatednews lienquan recommended recommendations mostread popular trending readmore".split()
+)
 _WHOLE = frozenset(["hidden", "zone", "print", "widget", "audio", "player", "meta", "embed", "noprint"])
 """Words that name junk only when they are all of a name: `overflow-hidden` and `elementor-widget` do not."""
 _NOT_BEFORE = frozenset(("has", "with", "no", "without", "not", "hide", "below", "above", "after", "before"))
@@ -91,6 +97,7 @@ _LAYOUT = frozenset(("layout", "content", "main", "page", "enabled", "on", "off"
 _NO_NAMES = ("category-", "tag-", "topic-", "section-")
 """WordPress writes an article's sections and tags into its classes."""
 _KNOWN: dict[str, int] = dict.fromkeys(_WORDS_JUNK.split(), JUNK)
+_KNOWN.update(dict.fromkeys(_STRONG, JUNK | STRONG))
 _KNOWN.update(
     dict.fromkeys(
         [

@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborNode
 
 from parsers.article import ParagraphKind
 from parsers.blocks import Block, split_breaks
-from parsers.naming import JUNK, RANK, RANK_ARTICLE, RANKS
+from parsers.naming import JUNK, RANK, STRONG, RANK_ARTICLE, RANKS
 from parsers.outline import BREAK, Outline, Part, read_outline
 from parsers.text import clean
 
@@ -22,8 +22,11 @@ _SHARES = (0.0, 0.15, 0.25, 0.25, 0.4, 0.4, 0.4)
 """Of the page's good text that a container of each rank must hold: a surer name needs less."""
 _MOST = 0.8  # of its parent's good text that a child must hold to be gone into
 _MOST_OF_PAGE = 0.7  # the same where nothing is named: there is more around the text
+_ALL_NAMES, _SURE_NAMES, _TAGS = 1, 2, 3
 _SURE = 2_000  # characters of good text beside which what was pruned is not looked at
+_SECTIONS = frozenset(("div", "section", "ul", "ol", "article", "table", "dl"))
 _ITEM = 600  # characters; a list with a longer item only lays out paragraphs
+_IN_PIECES = 1.3  # times the largest piece that all of them hold
 _TEASER = 600  # characters that a teaser has at most beside its linked heading
 
 
@@ -94,13 +97,16 @@ def restore(outline: Outline) -> float:
     """Drop the parts of junk that holds little of the text; names that would take most of it mean nothing."""
     good, total = measure(outline)
     marks, parents, tags = outline.marks, outline.parents, outline.tags
-    for trusted in (True, False):
+    for trust in (_ALL_NAMES, _SURE_NAMES, _TAGS):
         junk = [False] * len(tags)
         for index in range(1, len(junk)):
-            named = marks[index] & JUNK and (trusted or tags[index] in ("aside", "footer", "header"))
-            junk[index] = junk[parents[index]] or (bool(named) and good[index] < 0.5 * total)
+            mark = marks[index]
+            named = mark & JUNK and (trust != _TAGS or tags[index] in ("aside", "footer", "header"))
+            restored = good[index] >= 0.5 * total and not (trust == _ALL_NAMES and mark & STRONG)
+            junk[index] = junk[parents[index]] or (bool(named) and not restored)
         kept = [part for part in outline.parts if not junk[part.place]]
-        if sum(map(value, kept)) >= 0.4 * total:
+        left = sum(map(value, kept))
+        if left >= 0.4 * total or (trust == _ALL_NAMES and left >= 2 * ENOUGH):
             break
     outline.parts = kept
     return renumber(outline)
@@ -138,6 +144,9 @@ def choose(outline: Outline, good: list[float], total: float) -> int:
     for share, found in zip(_SHARES[1:], ranked[1:], strict=True):
         best = max(found, key=lambda index: good[index], default=0)
         if best and good[best] >= max(ENOUGH, share * total):
+            together = _together(outline, good, found, best)
+            if together:
+                return together
             first = next(index for index in found if good[index] >= 0.5 * good[best])
             return narrow(outline, good, first)
     if total < ENOUGH:
@@ -145,6 +154,26 @@ def choose(outline: Outline, good: list[float], total: float) -> int:
         named = (index for index, mark in enumerate(marks) if mark >= RANK or tags[index] == "article")
         return next((index for index in named if outline.last[index] > outline.first[index]), 0)
     return narrow(outline, good, 0, _MOST_OF_PAGE)
+
+
+def _together(outline: Outline, good: list[float], found: list[int], best: int) -> int:
+    """The element around several containers of one rank that hold an article in pieces, 0 if they do not."""
+    parents = outline.parents
+    pieces: list[int] = []
+    for index in found:
+        above = parents[index]
+        while above > 0 and above not in pieces:
+            above = parents[above]
+        if above <= 0:
+            pieces.append(index)
+    whole = sum(good[index] for index in pieces)
+    if len(pieces) < 2 or whole < _IN_PIECES * good[best]:
+        return 0
+    around = best
+    while around > 0 and good[around] < 0.95 * whole:
+        around = parents[around]
+    apart = sum(outline.tags[index] in ("article", "h1") and good[index] > 0.2 * whole for index in pieces)
+    return around if around > 0 and not apart and good[around] <= 1.3 * whole else 0
 
 
 def narrow(outline: Outline, good: list[float], index: int, most: float = _MOST) -> int:
@@ -165,7 +194,7 @@ def is_links(part: Part) -> bool:
     return part.linked > 0.7 * length and (length < 200 or part.kind is ParagraphKind.LIST)
 
 
-def links_and_teasers(outline: Outline, container: int) -> list[bool]:
+def links_and_teasers(outline: Outline, container: int, *, with_teasers: bool = True) -> list[bool]:
     """For every element below the container, whether it holds mostly links or is another article's teaser."""
     size = len(outline.tags)
     dropped = [False] * size
@@ -187,14 +216,19 @@ def links_and_teasers(outline: Outline, container: int) -> list[bool]:
         linked[above] += linked[index]
         headings[above] += headings[index]
         linked_headings[above] += linked_headings[index]
+    teasers = 0
     for index in range(container + 1, end):
         if dropped[parents[index]]:
             dropped[index] = True
-        elif outline.tags[index] in ("div", "section", "ul", "ol", "article", "table", "dl"):
-            if (length[index] and linked[index] > 0.6 * length[index] and length[index] < 2_000) or (
-                headings[index] == linked_headings[index] == 1 and length[index] < _TEASER
-            ):
+        elif outline.tags[index] in _SECTIONS and length[index]:
+            if linked[index] > 0.6 * length[index] and length[index] < 2_000:
                 dropped[index] = True
+            elif headings[index] == linked_headings[index] == 1 and length[index] < _TEASER:
+                dropped[index] = with_teasers
+                teasers += length[index]
+    if with_teasers and teasers > 0.5 * length[container]:
+        # An article that is a list: its items look like teasers.
+        return links_and_teasers(outline, container, with_teasers=False)
     return dropped
 
 
