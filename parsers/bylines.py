@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from parsers.language import has_vietnamese_letters
 from parsers.text import clean, is_punctuation, words_only
 
 _UPPER = "A-ZÀ-ÃÈ-ÊÌÍÒ-ÕÙÚÝĂĐĨŨƠƯẠ-Ỹ"
@@ -73,8 +74,14 @@ def split_dateline(text: str) -> tuple[str | None, str]:
     if match and _is_paper(match.group(1)):
         return match.group(1), text[match.end() :]
     match = _BARE.match(text)
-    # "FPT - công ty ..." goes on in small letters: a subject, not a dateline.
-    if match and _is_paper(match.group(1)) and _SENTENCE_START.match(text, match.end()):
+    # "FPT - công ty ..." goes on in small letters: a subject, not a dateline. In English, capitals before a dash
+    # are a city.
+    if (
+        match
+        and _is_paper(match.group(1))
+        and _SENTENCE_START.match(text, match.end())
+        and ("." in match.group(1) or len(match.group(1)) <= 4 or has_vietnamese_letters(text[:300]))
+    ):
         return match.group(1), text[match.end() :]
     return None, text
 

@@ -28,6 +28,8 @@ from parsers.text import clean, once, words_only
 NAME = "generic"
 VERSION = "2"
 
+_DATED = ("article:published_time", "og:article:published_time", "datepublished", "pubdate", "date")
+_MOST_NAMED = 3  # elements named as leads on the page of one article
 _MOST_LEADS = 40  # elements that are looked at for the lead
 _FIRST = 3  # blocks that may be the lead
 
@@ -36,7 +38,9 @@ def extract(page: Page, metadata: Metadata) -> Article:
     """Read the page; the record may be empty where the page holds no article."""
     draft = Draft(NAME, VERSION)
     body = page.tree.body
-    selection = select(body) if body is not None else None
+    # og:type says nothing: some systems call every page an article.
+    is_article = metadata.article is not None or bool(metadata.one(*_DATED))
+    selection = select(body, is_article=is_article) if body is not None else None
     if selection is not None:
         draft.blocks = blocks_of(selection)
         draft.captions = [once(text) for part in selection.captions if (text := clean(part.text))]
@@ -108,13 +112,17 @@ def _rescue(draft: Draft, metadata: Metadata) -> None:
 def _lead(selection: Selection, metadata: Metadata, draft: Draft) -> None:
     """The lead outside or at the head of the body: by its name, or because the description says the same."""
     outline = selection.outline
+    named: dict[str, str] = {}
     for index, mark in enumerate(outline.marks):
         if mark & LEAD:
             parts = outline.parts[outline.first[index] : outline.last[index]]
             text = clean(" ".join(part.text.replace(BREAK, " ") for part in parts))
             if 30 <= len(text) <= 1000:
-                draft.lead, draft.provenance["lead"] = text, f"css:{_path(outline.nodes[index])}"
-                return
+                named.setdefault(text, f"css:{_path(outline.nodes[index])}")
+    # A list of articles shows the lead of each.
+    if 1 <= len(named) <= _MOST_NAMED:
+        draft.lead, draft.provenance["lead"] = next(iter(named.items()))
+        return
     said = description_keys(metadata)
     if not said:
         return

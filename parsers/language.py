@@ -25,6 +25,11 @@ _SAMPLE = 2_000
 """Characters that are looked at: a dozen paragraphs tell as much as all."""
 
 
+def has_vietnamese_letters(text: str) -> bool:
+    """Whether any letter is in the text that no other widely used language writes."""
+    return not text.isascii() and _VIETNAMESE_LETTERS.search(text.casefold()) is not None
+
+
 def detect_language(text: str) -> str:
     """ "vi", "en", or "und" when neither is plain. `text` is NFC."""
     text = text[:_SAMPLE]

@@ -40,8 +40,11 @@ class Selection:
     captions: list[Part]
 
 
-def select(body: LexborNode) -> Selection | None:
-    """The article's parts; None where the body holds no text at all."""
+def select(body: LexborNode, *, is_article: bool = True) -> Selection | None:
+    """The article's parts; None where the body holds no text at all.
+
+    `is_article`: the page says that it is an article, so that linked headings in it may be those of its items.
+    """
     outline = read_outline(body)
     good, total = measure(outline)
     if total < _SURE and any(_paragraphs(node) > total + ENOUGH for node in outline.pruned):
@@ -55,9 +58,11 @@ def select(body: LexborNode) -> Selection | None:
     container = choose(outline, good, total)
     parts = [part for part in outline.parts[outline.first[container] : outline.last[container]]]
     captions = [part for part in parts if part.tag == "figcaption"]
-    dropped = links_and_teasers(outline, container)
+    dropped = links_and_teasers(outline, container, listed=is_article)
     kept = [
-        part for part in parts if part.tag != "figcaption" and not dropped[part.place] and not is_links(part)
+        part
+        for part in parts
+        if part.tag != "figcaption" and not dropped[part.place] and not is_links(part, listed=is_article)
     ]
     return Selection(outline, container, kept, captions)
 
@@ -188,13 +193,17 @@ def narrow(outline: Outline, good: list[float], index: int, most: float = _MOST)
     return best
 
 
-def is_links(part: Part) -> bool:
+def is_links(part: Part, *, listed: bool) -> bool:
     """Whether a part is a link to something else and not a sentence with a link in it."""
     length = len(part.text)
+    if part.kind is ParagraphKind.HEADING and listed:
+        return False
     return part.linked > 0.7 * length and (length < 200 or part.kind is ParagraphKind.LIST)
 
 
-def links_and_teasers(outline: Outline, container: int, *, with_teasers: bool = True) -> list[bool]:
+def links_and_teasers(
+    outline: Outline, container: int, *, listed: bool, with_teasers: bool = True
+) -> list[bool]:
     """For every element below the container, whether it holds mostly links or is another article's teaser."""
     size = len(outline.tags)
     dropped = [False] * size
@@ -226,9 +235,9 @@ def links_and_teasers(outline: Outline, container: int, *, with_teasers: bool = 
             elif headings[index] == linked_headings[index] == 1 and length[index] < _TEASER:
                 dropped[index] = with_teasers
                 teasers += length[index]
-    if with_teasers and teasers > 0.5 * length[container]:
+    if with_teasers and listed and teasers > 0.5 * length[container]:
         # An article that is a list: its items look like teasers.
-        return links_and_teasers(outline, container, with_teasers=False)
+        return links_and_teasers(outline, container, listed=True, with_teasers=False)
     return dropped
 
 
