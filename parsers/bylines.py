@@ -47,7 +47,7 @@ _NAME = re.compile(
 )
 _WORDS_NOT_NAMES = """
     theo nguồn ảnh video đồ họa tin bài xem đọc thêm clip infographic kết luận mở đầu lời kết liên
-    quan ban biên tập tòa soạn chủ đề từ khóa tags chia sẻ bình luận quảng cáo hotline email
+    by quan ban biên tập tòa soạn chủ đề từ khóa tags chia sẻ bình luận quảng cáo hotline email
 """
 _NOT_NAMES = frozenset(_WORDS_NOT_NAMES.split())
 

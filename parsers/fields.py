@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -26,6 +26,8 @@ _NO_WRITERS = re.compile(
 _BEGINNING = 120  # characters, of which a dateline may take a part
 _FIRST_LETTERS = 20
 _NOT_WORD = re.compile(r"[\W_]+")
+_BESIDE = re.compile(r"\s*[|•·\n]\s*")
+_DEGREE = 4  # letters
 _FINER = (Precision.YEAR, Precision.MONTH, Precision.DAY, Precision.MINUTE, Precision.SECOND)
 
 
@@ -111,12 +113,10 @@ def best_date(candidates: Iterable[tuple[str, str]]) -> tuple[str, Dated] | None
 
 def writers(texts: Iterable[str], page: Page, metadata: Metadata) -> tuple[str, ...]:
     """The names in some bylines, without those that are the paper itself."""
-    given = [
-        name
-        for text in texts
-        if not _NO_WRITERS.search(text) or text.lower().startswith("by ")
-        for name in bylines.names(text)
-    ]
+    given = [name for text in texts for piece in _pieces(text) for name in bylines.names(piece)]
+    if any(" " in name for name in given):
+        # "Lan Mai, MD": a degree is no second writer.
+        given = [name for name in given if " " in name or not (name.isupper() and len(name) <= _DEGREE)]
     if not given:
         return ()
     own = paper_names(page, metadata)
@@ -125,6 +125,15 @@ def writers(texts: Iterable[str], page: Page, metadata: Metadata) -> tuple[str, 
         if not is_paper(name, own):
             found.setdefault(words_only(name), name)
     return tuple(found.values())[:10]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The parts of a byline that may name writers: not the paper, an address or a date beside them."""
+    for piece in _BESIDE.split(text):
+        if piece.lower().startswith("by ") or not _NO_WRITERS.search(piece):
+            yield piece
+        elif "," in piece:
+            yield ", ".join(part for part in piece.split(",") if not _NO_WRITERS.search(part))
 
 
 def split_tags(tags: Iterable[str]) -> tuple[str, ...]:

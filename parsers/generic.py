@@ -15,7 +15,7 @@ from parsers.article import Article
 from parsers.blocks import Block, read_blocks
 from parsers.draft import Draft, authors_from_metadata, finish, wants_dates
 from parsers.errors import MarkupError
-from parsers.fields import description_keys, same_start, writers
+from parsers.fields import description_keys, is_paper, paper_names, same_start, writers
 from parsers.guards import guard
 from parsers.html import Page
 from parsers.metadata import Linked, Metadata
@@ -45,7 +45,7 @@ def extract(page: Page, metadata: Metadata) -> Article:
         draft.blocks = blocks_of(selection)
         draft.captions = [once(text) for part in selection.captions if (text := clean(part.text))]
         draft.provenance["body"] = f"css:{_path(selection.outline.nodes[selection.container])}"
-        draft.title = _title(selection.outline, metadata, draft)
+        draft.title = _title(page, selection.outline, metadata, draft)
         _rescue(draft, metadata)
         _lead(selection, metadata, draft)
     else:
@@ -68,7 +68,7 @@ def _authors(page: Page, metadata: Metadata, draft: Draft) -> None:
             break
 
 
-def _title(outline: Outline, metadata: Metadata, draft: Draft) -> str:
+def _title(page: Page, outline: Outline, metadata: Metadata, draft: Draft) -> str:
     """The heading that the metadata confirm; without one, the metadata's word (filled in later)."""
     linked = metadata.article or Linked()
     said = [
@@ -77,9 +77,10 @@ def _title(outline: Outline, metadata: Metadata, draft: Draft) -> str:
         if text
     ]
     headings = [clean(part.text.replace(BREAK, " ")) for part in outline.parts if part.tag == "h1"]
+    own = paper_names(page, metadata)
     for heading in headings:
         key = words_only(heading)
-        if key and any(key == text or (len(key) >= 15 and text.startswith(key)) for text in said):
+        if key and not is_paper(heading, own) and any(key == text or (len(key) >= 15 and text.startswith(key)) for text in said):
             draft.provenance["title"] = "css:h1"
             return heading
     if not said and headings and headings[0]:

@@ -6,6 +6,8 @@ tree in search of one name would cost as much as all of them.
 
 from __future__ import annotations
 
+import re
+
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from parsers.blocks import block_text, read_blocks
@@ -14,10 +16,11 @@ from parsers.text import clean
 _DATES = 'time, [itemprop="datePublished"], [class*="publish" i], [class*="date" i], [id*="date" i], [class*="time" i]'
 _AUTHORS = (
     '[itemprop="author"], [rel="author"], [class*="author" i], [class*="byline" i], [id*="author" i],'
-    ' [class*="tacgia" i]'
+    ' [class*="tacgia" i], a[href*="/author/"], a[href*="/tac-gia/"]'
 )
 _OUTER = frozenset(("body", "main", "html"))
 """Elements that hold the whole page."""
+_LAST_WORD = re.compile(r"(?:^|[-_])(?:authors?|byline|writers?)$")
 _MOST = 60  # elements that are looked at
 _MOST_CLIMBS = 12  # elements around the headline in which a date is looked for
 _TEASER_LEVELS = 3
@@ -107,22 +110,34 @@ def shown_authors(tree: LexborHTMLParser) -> list[tuple[str, list[str]]]:
             rank = 2
         elif not _NAME_CLASSES.isdisjoint(classes):
             rank = 3
-        elif "author" in (attributes.get("id") or "").lower() or any("tacgia" in name for name in classes):
+        elif any(_LAST_WORD.search(name) for name in classes):
             rank = 4
+        elif "author" in (attributes.get("id") or "").lower() or any("tacgia" in name for name in classes):
+            rank = 5
+        elif node.tag == "a":
+            rank = 6
         else:
             continue
         ranked.setdefault(rank, []).append(node)
     return [(f"css:{_WHERE[rank]}", _texts(rank, ranked[rank][:3])) for rank in sorted(ranked)]
 
 
-_WHERE = ("[itemprop=author]", "[rel=author]", "[class*=author-name]", ".author", "[id*=author]")
+_WHERE = (
+    "[itemprop=author]",
+    "[rel=author]",
+    "[class*=author-name]",
+    ".author",
+    "[class$=author]",
+    "[id*=author]",
+    "a[href*=author]",
+)
 
 
 def _texts(rank: int, nodes: list[LexborNode]) -> list[str]:
     texts: list[str] = []
     for node in nodes:
         named = node.css('[itemprop="name"]') if rank == 0 else []
-        linked = node.css("a") if rank == 3 else []
+        linked = node.css("a") if rank in (3, 4) else []
         for inner in named or linked[:3] or [node]:
             texts += [block.text for block in read_blocks(inner).blocks]
         if not texts and (content := clean(node.attributes.get("content") or "")):
