@@ -16,6 +16,15 @@ _WORDS_ENGLISH_WORDS = """
 """
 _ENGLISH_WORDS = frozenset(_WORDS_ENGLISH_WORDS.split())
 
+# The commonest Vietnamese words as the fonts before Unicode wrote them, read as Latin-1: và, là, của, không, các,
+# được, những, với, người, một, đã, có. In TCVN3 the letter ư is a soft hyphen, which cleaning removes.
+_LEGACY_WORDS = {
+    "TCVN3 (ABC fonts)": frozenset("vµ lµ cña kh«ng c¸c ®îc ®\xad\xeec nh÷ng víi ngêi mét ®· ®Ó tõ ®Õn".split()),
+    "VNI": frozenset("vaø laø cuûa khoâng caùc ñöôïc nhöõng vôùi ngöôøi moät ñaõ coù ñeå töø ñeán".split()),
+}
+_LEGACY_SHARE = 0.04
+"""Least share of these among all words; in Unicode text none of them exists."""
+
 VIETNAMESE_SHARE = 0.06
 """Least share of such letters among all letters. Vietnamese press has 0.12 to 0.20, even with many
 foreign names; a Vietnamese name in an English text leaves it below 0.02."""
@@ -23,6 +32,21 @@ foreign names; a Vietnamese name in an English text leaves it below 0.02."""
 
 _SAMPLE = 2_000
 """Characters that are looked at: a dozen paragraphs tell as much as all."""
+
+
+def legacy_encoding(text: str) -> str | None:
+    """The name of the font encoding in which a text was written that is Vietnamese to its readers only.
+
+    Such text is not decoded: the capitals of TCVN3 stand in fonts of their own under the codes of the small
+    letters, so that the page alone does not tell what was printed.
+    """
+    if text.isascii():
+        return None
+    words = _PUNCTUATION.sub(" ", text[:_SAMPLE]).casefold().split()
+    for name, known in _LEGACY_WORDS.items():
+        if sum(map(known.__contains__, words)) >= max(3, _LEGACY_SHARE * len(words)):
+            return name
+    return None
 
 
 def has_vietnamese_letters(text: str) -> bool:

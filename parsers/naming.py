@@ -37,7 +37,7 @@ _WORDS_JUNK = """
     sponsored advert adverts advertisement advertising ad ads adslot adunit adsbygoogle banner quangcao rennab
     outbrain taboola mgid revcontent donate donation interstitial
     tags tagcloud taglist keywords bio byline authorbox authorbio authorinfo aboutauthor aboutthe
-    articlefooter postfooter entryfooter storyfooter meta metadata postmeta entrymeta articlemeta
+    notebox articlefooter postfooter entryfooter storyfooter meta metadata postmeta entrymeta articlemeta
     toolbar audioplayer podcastplayer carousel slideshow slider
     modal popup overlay tooltip cookie cookies consent gdpr login signin visuallyhidden screenreadertext
     sronly copyright disclaimer disclosure affiliate toc tableofcontents jumplink

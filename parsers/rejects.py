@@ -10,6 +10,7 @@ import re
 
 from parsers.article import Article, Paragraph, ParagraphKind, Rejection, RejectReason
 from parsers.html import Page
+from parsers.language import legacy_encoding
 from parsers.metadata import Metadata
 from parsers.text import clean, words_only
 
@@ -121,6 +122,8 @@ def after(article: Article, page: Page, metadata: Metadata, language: str | None
     caption_words = sum(len(caption.split()) for caption in article.captions)
     if len(article.captions) >= 5 and caption_words > 2 * words:
         return reject(RejectReason.GALLERY, f"{caption_words} words in captions, {words} in the text")
+    if article.language != "vi" and (encoding := legacy_encoding(article.text)):
+        return reject(RejectReason.LEGACY_ENCODING, f"the text is in {encoding}, not in Unicode")
     if language and article.language != language:
         seen = article.language if article.language != "und" else "another language"
         return reject(RejectReason.WRONG_LANGUAGE, f"the text is in {seen}, not in {language}")
