@@ -189,7 +189,7 @@ def flags(attributes: dict[str, str | None]) -> int:
     return found | rank
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def _named(name: str) -> int:
     """What one name says."""
     if name in _WHOLE:
