@@ -74,8 +74,8 @@ def split_dateline(text: str) -> tuple[str | None, str]:
     if match and _is_paper(match.group(1)):
         return match.group(1), text[match.end() :]
     match = _BARE.match(text)
-    # "FPT - công ty ..." goes on in small letters: a subject, not a dateline. In English, capitals before a dash
-    # are a city.
+    # "FPT - công ty ..." goes on in small letters: a subject, not a dateline. In English, capitals
+    # before a dash are a city.
     if (
         match
         and _is_paper(match.group(1))
@@ -143,11 +143,16 @@ _PHOTO_CREDIT = re.compile(
     r"|\bCredits?\s*:\s*\S.{0,60}|(?:^|[\s(.])Ảnh(?: minh họa)?\s*:\s*\S.{0,60})\s*\)?\.?$"
 )
 _CAPTION_LONGEST = 400  # characters
+_CREDIT_LONGEST = 110
 
 
 def is_photo_line(text: str) -> bool:
     """Whether a short paragraph ends with the credit of a photograph, and so is its caption."""
-    return len(text) <= _CAPTION_LONGEST and _PHOTO_CREDIT.search(text) is not None
+    if len(text) > _CAPTION_LONGEST:
+        return False
+    tail = text[-_CREDIT_LONGEST:]
+    marked = "(" in tail or ":" in tail or " via " in tail or "Getty" in tail
+    return marked and _PHOTO_CREDIT.search(tail) is not None
 
 
 def is_player_label(text: str) -> bool:

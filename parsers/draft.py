@@ -30,45 +30,9 @@ from parsers.fields import (
 from parsers.html import Page
 from parsers.language import detect_language
 from parsers.metadata import Linked, Metadata
+from parsers.notices import is_closing, is_notice, is_prompt
 from parsers.text import clean, ends_sentence, words_only
 
-_PROMPT = re.compile(
-    r"(?:>>+|»|►|▶|xem thêm|đọc thêm|xem tiếp|đọc tiếp|tin liên quan|bài liên quan|tin cùng chuyên mục"
-    r"|tham khảo thêm|mời (?:quý |bạn |độc giả |các bạn )|theo dõi .{2,40} trên|có thể bạn quan tâm|read more"
-    r"|see also|read also|related(?: articles| stories| posts)?:?$|advertisement$|quảng cáo$"
-    r"|share this|sign up for)",
-    re.IGNORECASE,
-)
-# Lines that sites put between or behind paragraphs. Each is told by how it begins, and must be short.
-_NOTICE = re.compile(
-    r"(?:advertisement|advertising|quảng cáo|sponsored)\W*$|(?:article|story) continues (?:below|after)"
-    r"|scroll (?:down )?to (?:continue|read)|recommended videos?$|loading\W*$|watch now$|share$|follow$|listen$"
-    r"|sign up (?:for|to|here)|subscribe (?:to|now|here)|thanks for signing up|your subscription has been"
-    r"|this newsletter may contain|get (?:all )?the (?:latest|best) .{0,60}(?:inbox|newsletter|delivered)"
-    r"|want (?:more|great) .{0,80}(?:\?|inbox)|by (?:signing up|subscribing|clicking)"
-    r"|(?:©|copyright\b|bản quyền (?:thuộc|bài viết))|all rights reserved"
-    r"|(?:if you (?:buy|purchase)|when you (?:buy|purchase)|we may (?:earn|receive)|as an amazon associate)"
-    r"|image source,|to see this content|.{0,40}(?:receive|earn)s? .{0,20}(?:commission|compensation)|join (?:the conversation|our|us on)"
-    r"|follow .{2,60} on (?:facebook|twitter|instagram|x|tiktok|youtube|threads|linkedin|google|zalo)\b"
-    r"|like us on|find us on|download (?:the|our) app|click here (?:to|for)|(?:most )?popular (?:stories|posts)"
-    r"|you (?:may|might) (?:also )?(?:like|be interested)|more (?:from|on|stories)\b.{0,60}$|trending (?:now|stories)"
-    r"|(?:tags?|topics?|từ khóa|chủ đề|filed under|categories|posted in)\s*:",
-    re.IGNORECASE,
-)
-_NOTICE_LONGEST = 350  # characters
-# Closing lines about who made the article.
-_CLOSING = re.compile(
-    r"\W{0,3}(?:reporting by|editing by|additional reporting|with (?:reporting|files) (?:by|from)|edited by|written by"
-    r"|(?:this )?(?:article|story|report|piece) (?:was )?(?:originally|first) (?:published|appeared)|originally published"
-    r"|for more .{2,80}, visit|see more\b|special offer|follow .{2,80}\b(?:on|at)\b|clarification|correction"
-    r"|updated? (?:to|on|at)\b|editor.s note|email .{2,40}@|(?:got|have) a (?:tip|story)|read related"
-    r"|.{0,80}contributed to this (?:report|story|article)|includes? information from|source:|contact .{2,60}@"
-    r"|.{0,60}can be reached at|\W{0,2}the associated press$|.{2,60}\bis an? .{0,60}(?:reporter|writer|editor|journalist"
-    r"|correspondent|columnist|contributor|author|producer)\b|(?:photo|video|editorial) credits?:?$)",
-    re.IGNORECASE,
-)
-_IS = re.compile(r"\s+(?:is|was|covers?|writes|has|joined|works|reports|là)\b")
-_CLOSING_LONGEST = 400  # characters
 _AT_START = 5  # blocks in which title, lead, byline or date may be repeated
 _FOR_LANGUAGE = 40  # paragraphs that tell the language
 _RESIDUE = 80  # characters of a player's label or a line of stars at most
@@ -270,9 +234,7 @@ def _drop_repeated(draft: Draft) -> None:
     before = None
     longest = max(map(len, (draft.title, draft.lead, *draft.captions, *draft.authors)), default=0) + _MARGIN
     for position, block in enumerate(draft.blocks):
-        if (block.link_share > 0.3 or len(block.text) < 40) and _PROMPT.match(block.text):
-            continue
-        if len(block.text) <= _NOTICE_LONGEST and _NOTICE.match(block.text) and not _says_more(block):
+        if is_notice(block):
             continue
         if len(kept) and block.kind is ParagraphKind.PARAGRAPH and bylines.is_photo_line(block.text):
             draft.captions.append(block.text)
@@ -296,16 +258,6 @@ def _drop_repeated(draft: Draft) -> None:
         kept.append(block)
         before = key if text == block.text else words_only(block.text)
     draft.blocks = kept
-
-
-def _is_about(text: str, authors: tuple[str, ...]) -> bool:
-    """Whether a paragraph tells who a writer is: it begins with the name and goes on with a verb."""
-    return any(text.startswith(name) and _IS.match(text, len(name)) for name in authors if len(name) > 5)
-
-
-def _says_more(block: Block) -> bool:
-    """Whether what begins like a notice goes on as a quotation or a heading of the article."""
-    return block.kind is ParagraphKind.HEADING and len(block.text) > 60
 
 
 def _is_date_line(text: str) -> bool:
@@ -336,10 +288,10 @@ def _trim_end(draft: Draft) -> str | None:
         named = bylines.source_credit(block.text)
         if named:
             credit = named
-        elif block.kind is ParagraphKind.HEADING or _PROMPT.match(block.text):
-            pass
-        elif len(block.text) <= _CLOSING_LONGEST and (
-            _CLOSING.match(block.text) or _is_about(block.text, draft.authors)
+        elif (
+            block.kind is ParagraphKind.HEADING
+            or is_prompt(block.text)
+            or is_closing(block.text, draft.authors)
         ):
             pass
         elif block.kind is ParagraphKind.PARAGRAPH and bylines.is_byline(block.text):

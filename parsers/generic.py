@@ -80,7 +80,11 @@ def _title(page: Page, outline: Outline, metadata: Metadata, draft: Draft) -> st
     own = paper_names(page, metadata)
     for heading in headings:
         key = words_only(heading)
-        if key and not is_paper(heading, own) and any(key == text or (len(key) >= 15 and text.startswith(key)) for text in said):
+        if (
+            key
+            and not is_paper(heading, own)
+            and any(key == text or (len(key) >= 15 and text.startswith(key)) for text in said)
+        ):
             draft.provenance["title"] = "css:h1"
             return heading
     if not said and headings and headings[0]:

@@ -15,8 +15,8 @@ from parsers.errors import MarkupError
 MAX_DEPTH = 500
 """Elements inside each other. Real news pages have 19 in the median and 34 at most."""
 MAX_TAG = 1_000_000
-"""Bytes of one tag with its attributes, images given in place (`data:`) not counted. Real pages hold the data of
-a whole article in one attribute: 120 KB were seen."""
+"""Bytes of one tag with its attributes, images given in place (`data:`) not counted. Real pages hold the data
+of a whole article in one attribute: 120 KB were seen."""
 MAX_ATTRIBUTES = 5_000
 _FEW_TAGS = 10_000
 """With so many tags at most, the deepest nesting costs the parser a fifth of a second."""
@@ -69,7 +69,8 @@ _RAW = {
 _NO_DEPTH = frozenset(
     (
         b"area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr "
-        b"html head body p li dt dd option optgroup tr td th thead tbody tfoot colgroup caption rt rp a nobr form"
+        b"html head body p li dt dd option optgroup tr td th thead tbody tfoot colgroup caption rt rp a nobr "
+        b"form"
     ).split()
 )
 _FORMATTING = frozenset(b"b big code em font i s small strike strong tt u".split())
@@ -78,8 +79,8 @@ _BORDERS = frozenset(b"applet marquee object table template svg math foreignobje
 # Their end tag closes what is open inside; any other end tag reaches only to the innermost of these.
 _SPECIAL = _BORDERS | frozenset(
     (
-        b"address article aside blockquote button center details dialog dir div dl fieldset figcaption figure "
-        b"footer header hgroup h listing main menu nav ol pre search section select summary ul"
+        b"address article aside blockquote button center details dialog dir div dl fieldset figcaption "
+        b"figure footer header hgroup h listing main menu nav ol pre search section select summary ul"
     ).split()
 )
 _HEADINGS = frozenset((b"h1", b"h2", b"h3", b"h4", b"h5", b"h6"))
@@ -121,7 +122,7 @@ def _may_be_huge(tag: bytes) -> bool:
 class _Scan:
     """The elements that may be open, by a reading of the tags that never takes one for closed that is not.
 
-    `opened` holds names, `places` the indices of each name in it, `specials` and `borders` the indices of such.
+    `opened` holds names, `places` the indices of each name in it, `specials` and `borders` those of such.
     Formatting elements stand apart, as the parser opens them again after whatever closed them: `formatting`
     holds for each name the innermost border around every one, `reopened` how many there are.
     """

@@ -16,11 +16,14 @@ _WORDS_ENGLISH_WORDS = """
 """
 _ENGLISH_WORDS = frozenset(_WORDS_ENGLISH_WORDS.split())
 
-# The commonest Vietnamese words as the fonts before Unicode wrote them, read as Latin-1: và, là, của, không, các,
-# được, những, với, người, một, đã, có. In TCVN3 the letter ư is a soft hyphen, which cleaning removes.
+# The commonest Vietnamese words as the fonts before Unicode wrote them, read as Latin-1: và, là, của, không,
+# các, được, những, với, người, một, đã, để, từ, đến. In TCVN3 the letter ư is a soft hyphen,
+# which cleaning removes.
+_WORDS_TCVN3 = "vµ lµ cña kh«ng c¸c ®îc nh÷ng víi ngêi mét ®· ®Ó tõ ®Õn"
+_WORDS_VNI = "vaø laø cuûa khoâng caùc ñöôïc nhöõng vôùi ngöôøi moät ñaõ ñeå töø ñeán"
 _LEGACY_WORDS = {
-    "TCVN3 (ABC fonts)": frozenset("vµ lµ cña kh«ng c¸c ®îc ®\xad\xeec nh÷ng víi ngêi mét ®· ®Ó tõ ®Õn".split()),
-    "VNI": frozenset("vaø laø cuûa khoâng caùc ñöôïc nhöõng vôùi ngöôøi moät ñaõ coù ñeå töø ñeán".split()),
+    "TCVN3 (ABC fonts)": frozenset(_WORDS_TCVN3.split()),
+    "VNI": frozenset(_WORDS_VNI.split()),
 }
 _LEGACY_SHARE = 0.04
 """Least share of these among all words; in Unicode text none of them exists."""

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 JUNK = 1
-"""No part of the article: links to other articles, sharing, comments, navigation, advertisements, legal notes."""
+"""No part of the article: links to others, sharing, comments, navigation, advertisements, legal notes."""
 LEAD = 2
 """The lead, which often stands outside the body."""
 CAPTION = 4
@@ -28,8 +28,9 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORDS_JUNK = """
     related relate relates lienquan relatedposts relatedarticles relatedstories relatedcontent relatednews
     recommend recommended recommendation recommendations recommends recirc recirculation readmore morenews
-    morestories morearticles morefrom othernews tinkhac mostread mostviewed mostpopular popular trending readtoo
-    relatebox yarpp jprelatedposts seealso boxnews listnews storythumb teaser teasers readnext upnext nextup
+    morestories morearticles morefrom othernews tinkhac mostread mostviewed mostpopular popular trending
+    readtoo relatebox yarpp jprelatedposts seealso boxnews listnews storythumb teaser teasers readnext upnext
+    nextup
     share shares sharing sharer sharebar sharebox sharebuttons sharetools addthis sharethis social socials
     socialshare comment comments binhluan disqus rating ratings vote poll
     nav navbar navigation menu submenu breadcrumb breadcrumbs footer sidebar pagination pager pagenav skiplink
@@ -43,52 +44,33 @@ _WORDS_JUNK = """
     sronly copyright disclaimer disclosure affiliate toc tableofcontents jumplink
     tweet twittertweet instagram instagrammedia
 """
-_STEMS_BODY = "body bodycontent content text copy"
-_RANKED = (
-    {"articlebodycomponent", *(f"article{end}" for end in _STEMS_BODY.split())},
-    {
-        *(
-            f"{stem}{end}"
-            for stem in [
-                "story",
-                "post",
-                "entry",
-                "single",
-                "detail",
-                "news",
-                "blogpost",
-                "blog",
-                "newsarticle",
-            ]
-            for end in ("body", "content", "text", "copy")
-        ),
-        *[
-            "contentdetail",
-            "contentarticle",
-            "contentbody",
-            "bodycontent",
-            "bodycopy",
-            "bodytext",
-            "divnewscontent",
-            "newsdetail",
-        ],
-        *[
-            "fckdetail",
-            "cmsbody",
-            "singularcontent",
-            "maincontent",
-            "detailnormal",
-            "fieldnamebody",
-            "storybodytext",
-        ],
-    },
-    {"richtext", "wysiwyg", "textcontent", "prose", "articlemain", "articlewrap", "storymain", "postmain"},
+_WORDS_STRONG = """
+    comment comments commentlist binhluan disqus related relatedposts relatedarticles relatedstories
+    relatednews lienquan recommended recommendations mostread popular trending readmore
+"""
+# Containers by their rank from 2 on; itemprop=articleBody is the first.
+_WORDS_RANKED = (
+    "articlebody articlebodycontent articlecontent articletext articlecopy articlebodycomponent",
+    """
+    storybody storycontent storytext storycopy storybodytext postbody postcontent posttext postcopy
+    entrybody entrycontent entrytext singlebody singlecontent singletext detailbody detailcontent detailtext
+    newsbody newscontent newstext newsdetail newsarticlebody newsarticlecontent blogpostbody blogpostcontent
+    blogbody blogcontent blogtext contentdetail contentarticle contentbody bodycontent bodycopy bodytext
+    divnewscontent fckdetail cmsbody singularcontent maincontent detailnormal fieldnamebody
+    """,
+    "richtext wysiwyg textcontent prose articlemain articlewrap storymain postmain",
 )
-_STRONG = frozenset(
-    "comment comments commentlist binhluan disqus related relatedposts relatedarticles relatedstories"
-    " relatednews lienquan recommended recommendations mostread popular trending readmore".split()
-)
-_WHOLE = frozenset(["hidden", "zone", "print", "widget", "audio", "player", "meta", "embed", "noprint"])
+_WORDS_LEAD = """
+    sapo standfirst chapeau dek articlelead postlead entrylead storylead detaillead newslead articlesummary
+    articledek articledeck articleexcerpt postexcerpt entryexcerpt articlesubtitle storysubtitle
+    articlesubhead articlesubheadline
+"""
+_WORDS_CAPTION = """
+    caption figcaption wpcaptiontext captiontext imagecaption photocaption credit credits imagecredit
+    photocredit imagedesc phototext imagetext photosource imagesource photolegend
+"""
+_WORDS_WHOLE = "hidden zone print widget audio player meta embed noprint"
+_WHOLE = frozenset(_WORDS_WHOLE.split())
 """Words that name junk only when they are all of a name: `overflow-hidden` and `elementor-widget` do not."""
 _NOT_BEFORE = frozenset(("has", "with", "no", "without", "not", "hide", "below", "above", "after", "before"))
 _SIDES = frozenset(("sidebar", "banner", "menu", "nav", "footer", "comments", "ad", "ads", "share"))
@@ -96,61 +78,13 @@ _SIDES = frozenset(("sidebar", "banner", "menu", "nav", "footer", "comments", "a
 _LAYOUT = frozenset(("layout", "content", "main", "page", "enabled", "on", "off", "active", "visible"))
 _NO_NAMES = ("category-", "tag-", "topic-", "section-")
 """WordPress writes an article's sections and tags into its classes."""
-_KNOWN: dict[str, int] = dict.fromkeys(_WORDS_JUNK.split(), JUNK)
-_KNOWN.update(dict.fromkeys(_STRONG, JUNK | STRONG))
-_KNOWN.update(
-    dict.fromkeys(
-        [
-            "sapo",
-            "articlelead",
-            "postlead",
-            "entrylead",
-            "storylead",
-            "detaillead",
-            "newslead",
-            "standfirst",
-            "chapeau",
-            "articlesummary",
-            "dek",
-            "articledek",
-            "articleexcerpt",
-            "postexcerpt",
-            "entryexcerpt",
-            "articlesubtitle",
-            "articlesubhead",
-            "articledeck",
-            "articlesubheadline",
-            "storysubtitle",
-        ],
-        LEAD,
-    )
-)
-_KNOWN.update(
-    dict.fromkeys(
-        [
-            "caption",
-            "figcaption",
-            "wpcaptiontext",
-            "captiontext",
-            "imagecaption",
-            "photocaption",
-            "credit",
-            "credits",
-            "imagecredit",
-            "photocredit",
-            "imagedesc",
-            "phototext",
-            "imagetext",
-            "photosource",
-            "imagesource",
-            "photolegend",
-        ],
-        CAPTION,
-    )
-)
-for _number, _names in enumerate(_RANKED, 2):
-    for _name in _names:
-        _KNOWN.setdefault(_name, _number * RANK)
+_KNOWN: dict[str, int] = {
+    **{name: number * RANK for number, names in enumerate(_WORDS_RANKED, 2) for name in names.split()},
+    **dict.fromkeys(_WORDS_CAPTION.split(), CAPTION),
+    **dict.fromkeys(_WORDS_LEAD.split(), LEAD),
+    **dict.fromkeys(_WORDS_JUNK.split(), JUNK),
+    **dict.fromkeys(_WORDS_STRONG.split(), JUNK | STRONG),
+}
 RANK_ARTICLE = 5
 """The rank of the element `article`, which has no name."""
 _RANK_MAIN = 6
@@ -199,9 +133,12 @@ def _named(name: str) -> int:
     if not name.islower():
         name = _CAMEL.sub(" ", name).lower()
     words = name.translate(_SEPARATORS).split()
-    if len(words) > 1:
-        if words[-1] in _LAYOUT and words[-2] in _SIDES or not _NOT_BEFORE.isdisjoint(words):
-            return 0
+    if len(words) > 1 and (
+        not _NOT_BEFORE.isdisjoint(words)
+        or (words[-1] in _LAYOUT and words[-2] in _SIDES)
+        or ("sidebar" in words and "content" in words)
+    ):
+        return 0
     found = rank = 0
     before = ""
     for word in words:

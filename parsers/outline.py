@@ -1,7 +1,7 @@
 """One walk over the body of a page: its blocks in document order, and the elements that they stand in.
 
 Everything that the generic extractor weighs is read here once, since each step over a node costs more than
-all arithmetic on what was read. The walk is a loop, not a recursion: pages nest as deep as the guard lets them.
+all arithmetic on what was read. The walk is a loop, not a recursion, and ends at the guard's depth.
 """
 
 from __future__ import annotations

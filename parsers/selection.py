@@ -1,7 +1,7 @@
 """Which parts of an outline are the article: the container first, then what is no text inside it.
 
-The good text of an element is the characters of its paragraphs less those of their links. The container is the
-first of an ordered ladder of names that holds enough of it, else the smallest element that holds most.
+The good text of an element is the characters of its paragraphs less those of their links. The container is
+the first of an ordered ladder of names that holds enough of it, else the smallest element that holds most.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborNode
 
 from parsers.article import ParagraphKind
 from parsers.blocks import Block, split_breaks
-from parsers.naming import JUNK, RANK, STRONG, RANK_ARTICLE, RANKS
+from parsers.naming import JUNK, RANK, RANK_ARTICLE, RANKS, STRONG
 from parsers.outline import BREAK, Outline, Part, read_outline
 from parsers.text import clean
 
@@ -43,7 +43,7 @@ class Selection:
 def select(body: LexborNode, *, is_article: bool = True) -> Selection | None:
     """The article's parts; None where the body holds no text at all.
 
-    `is_article`: the page says that it is an article, so that linked headings in it may be those of its items.
+    `is_article`: the page says that it is an article, so that linked headings may be those of its items.
     """
     outline = read_outline(body)
     good, total = measure(outline)
@@ -56,7 +56,7 @@ def select(body: LexborNode, *, is_article: bool = True) -> Selection | None:
     if not outline.parts:
         return None
     container = choose(outline, good, total)
-    parts = [part for part in outline.parts[outline.first[container] : outline.last[container]]]
+    parts = outline.parts[outline.first[container] : outline.last[container]]
     captions = [part for part in parts if part.tag == "figcaption"]
     dropped = links_and_teasers(outline, container, listed=is_article)
     kept = [

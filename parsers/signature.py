@@ -1,7 +1,7 @@
 """Date and writers as a page shows them near its headline, for pages whose metadata do not tell.
 
-One query finds all that may be either, by names that many content management systems share; each step over the
-tree in search of one name would cost as much as all of them.
+One query each finds all that may be either, by names that many content management systems share: a search
+for one name costs as much as for all of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from parsers.blocks import block_text, read_blocks
 from parsers.text import clean
 
-_DATES = 'time, [itemprop="datePublished"], [class*="publish" i], [class*="date" i], [id*="date" i], [class*="time" i]'
+_DATES = (
+    'time, [itemprop="datePublished"], [class*="publish" i], [class*="date" i], [id*="date" i],'
+    ' [class*="time" i]'
+)
 _AUTHORS = (
     '[itemprop="author"], [rel="author"], [class*="author" i], [class*="byline" i], [id*="author" i],'
     ' [class*="tacgia" i], a[href*="/author/"], a[href*="/tac-gia/"]'

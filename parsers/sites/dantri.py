@@ -8,7 +8,7 @@ from parsers.sites.spec import SiteParser
 
 DANTRI = SiteParser(
     name="dantri",
-    version="1",
+    version="2",
     seen_on=("dantri.com.vn",),
     valid_from=date(2021, 1, 1),
     recognise=("h1[data-slot=title]", ".singular-sapo"),

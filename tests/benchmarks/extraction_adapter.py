@@ -1,11 +1,13 @@
 """khotin as the extraction benchmark beside the checkout calls it.
 
     cd ../shared/extraction
-    PYTHONPATH=<checkout> python -W ignore bench.py data-n4k tests.benchmarks.extraction_adapter:extract --input bytes
+    PYTHONPATH=<checkout> python -W ignore bench.py data-n4k \\
+        tests.benchmarks.extraction_adapter:extract --input bytes
 
-Everything that `parse_article` does is done and timed: decoding, guards, metadata, the choice of a parser, the
-judgement of the page. A page that the corpus would reject (a list of links, say) gives what was read of it, since
-the benchmark asks for the text and not whether it belongs into a corpus of news. Any language will do.
+Everything that `parse_article` does is done and timed: decoding, guards, metadata, the choice of a parser,
+the judgement of the page. A page that the corpus would reject (a list of links, say) gives what was read of
+it, since the benchmark asks for the text and not whether it belongs into a corpus of news. Any language will
+do.
 """
 
 from __future__ import annotations

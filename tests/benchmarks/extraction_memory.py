@@ -1,8 +1,7 @@
 """How much memory the reading of pages takes: `python -m tests.benchmarks.extraction_memory [FOLDER]...`
 
 Each page (`*.html.gz`) of the folders, by default those beside the checkout, is unpacked, read and forgotten.
-Printed is the peak resident size of the process over its size with the reader imported and one page read; and the
-same for all pages at once in memory, which is how the extraction benchmark counts (with the import).
+Printed is what importing the reader takes, and the peak of the process above its size with one page read.
 """
 
 from __future__ import annotations

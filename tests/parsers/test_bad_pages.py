@@ -118,7 +118,7 @@ def test_an_article_that_only_scripts_show_is_none(element: str) -> None:
         "[" * 100_000,
         '{"@graph": ' * 2_000,
         '"NewsArticle"',
-        '{"@type": "NewsArticle", "headline": {"a": 1}, "author": 7, "datePublished": ["x", 1], "keywords": {}}',
+        '{"@type": "NewsArticle", "headline": {"a": 1}, "author": 7, "datePublished": ["x"], "keywords": {}}',
         '{"@type": ["NewsArticle", 3, null], "articleBody": [1, {"@type": 2}], "mainEntityOfPage": [1]}',
         '{"@type": "NewsArticle", "headline": "\\ud800", "articleBody": "\\udfff", "author": "\\ud800"}',
         '{"@type": "NewsArticle", "datePublished": "hôm qua", "isAccessibleForFree": []}',

@@ -7,9 +7,9 @@ import unicodedata
 
 import pytest
 
+from parsers.article import Rejection
 from parsers.charset import to_utf8
 from parsers.errors import MarkupError
-from parsers.article import Rejection
 from parsers.guards import MAX_DEPTH, MAX_TAG, guard
 from parsers.html import read_page
 from parsers.reading import parse_article

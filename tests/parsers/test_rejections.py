@@ -212,4 +212,7 @@ def test_text_in_the_fonts_before_unicode_is_named(name: str, table: dict[str, s
 
 def test_unicode_text_is_in_no_legacy_encoding() -> None:
     assert legacy_encoding(" ".join(PARAGRAPHS)) is None
-    assert legacy_encoding("Le château de l’été, où les élèves étaient à côté de la forêt. Ñandú, cañón.") is None
+    assert (
+        legacy_encoding("Le château de l’été, où les élèves étaient à côté de la forêt. Ñandú, cañón.")
+        is None
+    )
