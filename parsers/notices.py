@@ -21,7 +21,8 @@ _NOTICE = re.compile(
     r"(?:advertisement|advertising|quảng cáo|sponsored)\W*$|(?:article|story) continues (?:below|after)"
     r"|scroll (?:down )?to (?:continue|read)|recommended videos?$|loading\W*$|watch now$|share$|follow$"
     r"|listen$|sign up (?:for|to|here)|subscribe (?:to|now|here)|thanks for signing up"
-    r"|your subscription has been|this newsletter may contain|get (?:all )?the (?:latest|best) .{0,60}(?:inbox|newsletter|delivered)"
+    r"|your subscription has been|this newsletter may contain"
+    r"|get (?:all )?the (?:latest|best) .{0,60}(?:inbox|newsletter|delivered)"
     r"|want (?:more|great) .{0,80}(?:\?|inbox)|by (?:signing up|subscribing|clicking)"
     r"|(?:©|copyright\b|bản quyền (?:thuộc|bài viết))|all rights reserved"
     r"|(?:if you (?:buy|purchase)|when you (?:buy|purchase)|we may (?:earn|receive)|as an amazon associate)"
@@ -30,20 +31,22 @@ _NOTICE = re.compile(
     r"|follow .{2,60} on (?:facebook|twitter|instagram|x|tiktok|youtube|threads|linkedin|google|zalo)\b"
     r"|like us on|find us on|download (?:the|our) app|click here (?:to|for)"
     r"|(?:most )?popular (?:stories|posts)|you (?:may|might) (?:also )?(?:like|be interested)"
-    r"|more (?:from|on|stories)\b.{0,60}$|trending (?:now|stories)|(?:tags?|topics?|từ khóa|chủ đề|filed under|categories|posted in)\s*:",
+    r"|more (?:from|on|stories)\b.{0,60}$|trending (?:now|stories)"
+    r"|(?:tags?|topics?|từ khóa|chủ đề|filed under|categories|posted in)\s*:",
     re.IGNORECASE,
 )
 _NOTICE_LONGEST = 350  # characters
 _HEADING_LONGEST = 60
 _CLOSING = re.compile(
     r"\W{0,3}(?:reporting by|editing by|additional reporting|with (?:reporting|files) (?:by|from)|edited by"
-    r"|written by|(?:this )?(?:article|story|report|piece) (?:was )?(?:originally|first) (?:published"
-    r"|appeared)|originally published|for more .{2,80}, visit|see more\b|special offer"
-    r"|follow .{2,80}\b(?:on|at)\b|clarification|correction|updated? (?:to|on|at)\b|editor.s note|email .{2,40}@"
-    r"|(?:got|have) a (?:tip|story)|read related|.{0,80}contributed to this (?:report|story|article)"
-    r"|includes? information from|source:|contact .{2,60}@|.{0,60}can be reached at|the associated press$"
-    r"|.{2,60}\bis an? .{0,60}(?:reporter|writer|editor|journalist|correspondent|columnist|contributor|author"
-    r"|producer)\b|(?:photo|video|editorial) credits?:?$)",
+    r"|written by|(?:this )?(?:article|story|report|piece) (?:was )?(?:originally|first) "
+    r"(?:published|appeared)|originally published|for more .{2,80}, visit|see more\b|special offer"
+    r"|follow .{2,80}\b(?:on|at)\b|clarification|correction|updated? (?:to|on|at)\b|editor.s note"
+    r"|email .{2,40}@|(?:got|have) a (?:tip|story)|read related"
+    r"|.{0,80}contributed to this (?:report|story|article)|includes? information from|source:"
+    r"|contact .{2,60}@|.{0,60}can be reached at|the associated press$"
+    r"|.{2,60}\bis an? .{0,60}(?:reporter|writer|editor|journalist|correspondent|columnist|contributor"
+    r"|author|producer)\b|(?:photo|video|editorial) credits?:?$)",
     re.IGNORECASE,
 )
 _CLOSING_LONGEST = 400  # characters
