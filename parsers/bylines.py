@@ -144,6 +144,8 @@ _PHOTO_CREDIT = re.compile(
 )
 _CAPTION_LONGEST = 400  # characters
 _CREDIT_LONGEST = 110
+_WORDS_PHOTO = "AP AFP Reuters EPA TTXVN Getty Shutterstock File Handout hoto mage icture redit"
+_PHOTO_WORDS = ("Ảnh", *_WORDS_PHOTO.split())
 
 
 def is_photo_line(text: str) -> bool:
@@ -151,8 +153,8 @@ def is_photo_line(text: str) -> bool:
     if len(text) > _CAPTION_LONGEST:
         return False
     tail = text[-_CREDIT_LONGEST:]
-    marked = "(" in tail or ":" in tail or " via " in tail or "Getty" in tail
-    return marked and _PHOTO_CREDIT.search(tail) is not None
+    # One of these words is in every credit, and most paragraphs have none of them.
+    return any(map(tail.__contains__, _PHOTO_WORDS)) and _PHOTO_CREDIT.search(tail) is not None
 
 
 def is_player_label(text: str) -> bool:

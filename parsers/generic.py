@@ -29,6 +29,7 @@ NAME = "generic"
 VERSION = "2"
 
 _DATED = ("article:published_time", "og:article:published_time", "datepublished", "pubdate", "date")
+_PAPER_NAME = 40  # characters
 _MOST_NAMED = 3  # elements named as leads on the page of one article
 _MOST_LEADS = 40  # elements that are looked at for the lead
 _FIRST = 3  # blocks that may be the lead
@@ -82,7 +83,7 @@ def _title(page: Page, outline: Outline, metadata: Metadata, draft: Draft) -> st
         key = words_only(heading)
         if (
             key
-            and not is_paper(heading, own)
+            and (len(key) > _PAPER_NAME or not is_paper(heading, own))
             and any(key == text or (len(key) >= 15 and text.startswith(key)) for text in said)
         ):
             draft.provenance["title"] = "css:h1"

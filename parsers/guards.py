@@ -9,6 +9,7 @@ they are nested. Only what is beyond that is scanned tag by tag.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from parsers.errors import MarkupError
 
@@ -56,7 +57,6 @@ _QUICK_FORMATTING = frozenset(
 _ATTRIBUTES = rb"(?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>]*+))?+)*+"
 _TAG = re.compile(rb"<(?:(!--)|(/)?([a-zA-Z][^\s/>]*+)" + _ATTRIBUTES + rb">?)")
 _LONG_TAG = re.compile(rb"<[a-zA-Z][^\s/>]*+" + _ATTRIBUTES)
-_LONG_TAGS_QUICK = re.compile(rb"<[a-zA-Z](?=[^>]{%d})[^\s/>]*+" % (_SHORT_TAG // 2) + _ATTRIBUTES)
 _SEPARATORS = re.compile(rb"[\s/\"'=]+")
 _NAMES = re.compile(rb"[^\s/]+")
 _DATA = re.compile(rb"=\s*(?:\"data:[^\"]*\"|'data:[^']*')")
@@ -98,21 +98,30 @@ def guard(source: bytes) -> None:
         if len(tags) > _FEW_TAGS or formatting * len(tags) > _FEW_REOPENED:
             _Scan().run(source)
             return
-    if len(source) <= _SURE_BYTES:
-        candidates = _LONG_TAGS_QUICK.finditer(source) if _has_gap(source) else ()
-    else:
-        candidates = _LONG_TAG.finditer(source)
-    for match in candidates:
+    for match in _long_tags(source):
         # It may be a "less than" in a script, so it is only a reason to look closely.
         if match.end() - match.start() > _SHORT_TAG and _may_be_huge(match.group()):
             _Scan().run(source)
             return
 
 
-def _has_gap(source: bytes) -> bool:
-    """Whether no ">" stands in one of the pieces that a long tag would cover."""
+def _long_tags(source: bytes) -> Iterator[re.Match[bytes]]:
+    """All tags of a long page; of a shorter one those around the pieces in which no ">" stands."""
+    if len(source) > _SURE_BYTES:
+        yield from _LONG_TAG.finditer(source)
+        return
     half = _SHORT_TAG // 2
-    return any(source.find(b">", begin, begin + half) < 0 for begin in range(0, len(source) - half, half))
+    position = 0
+    for begin in range(0, len(source) - half, half):
+        if source.find(b">", begin, begin + half) >= 0:
+            continue
+        position = max(position, source.rfind(b">", 0, begin) + 1)
+        while begins := _QUICK.search(source, position, begin + half):
+            match = _LONG_TAG.match(source, begins.start())
+            position = max(begins.end(), match.end() if match else 0)
+            if match:
+                yield match
+        position = max(position, begin + half)
 
 
 def _may_be_huge(tag: bytes) -> bool:

@@ -35,6 +35,13 @@ _NOTICE = re.compile(
     r"|(?:tags?|topics?|từ khóa|chủ đề|filed under|categories|posted in)\s*:",
     re.IGNORECASE,
 )
+_WORDS_FIRST = """
+    advertisement advertising quảng sponsored article story scroll recommended loading watch share follow
+    listen sign subscribe thanks your this get want by copyright bản all if when we as image to join like find
+    download click most popular you more trending tag tags topic topics từ chủ filed categories posted
+"""
+_FIRST_WORDS = frozenset(_WORDS_FIRST.split())
+_AROUND = " :.,!?…–-|"
 _NOTICE_LONGEST = 350  # characters
 _HEADING_LONGEST = 60
 _CLOSING = re.compile(
@@ -64,7 +71,18 @@ def is_notice(block: Block) -> bool:
     text = block.text
     if (block.link_share > 0.3 or len(text) < 40) and is_prompt(text):
         return True
-    if len(text) > _NOTICE_LONGEST or _NOTICE.match(text) is None:
+    if len(text) > _NOTICE_LONGEST:
+        return False
+    # Most paragraphs begin with none of the words, and forty alternatives take longer than one look-up.
+    first = text.split(" ", 1)[0].casefold().strip(_AROUND)
+    if (
+        first not in _FIRST_WORDS
+        and "commission" not in text
+        and "compensation" not in text
+        and text[0] != "©"
+    ):
+        return False
+    if _NOTICE.match(text) is None:
         return False
     # A long heading that begins so belongs to the article.
     return block.kind is not ParagraphKind.HEADING or len(text) <= _HEADING_LONGEST

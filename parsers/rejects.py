@@ -122,7 +122,7 @@ def after(article: Article, page: Page, metadata: Metadata, language: str | None
     caption_words = sum(len(caption.split()) for caption in article.captions)
     if len(article.captions) >= 5 and caption_words > 2 * words:
         return reject(RejectReason.GALLERY, f"{caption_words} words in captions, {words} in the text")
-    if article.language != "vi" and (encoding := legacy_encoding(article.text)):
+    if article.language == "und" and (encoding := legacy_encoding(article.text)):
         return reject(RejectReason.LEGACY_ENCODING, f"the text is in {encoding}, not in Unicode")
     if language and article.language != language:
         seen = article.language if article.language != "und" else "another language"
