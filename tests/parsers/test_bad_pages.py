@@ -146,6 +146,8 @@ CUTTINGS = (
     made_up.vnexpress_2019(),
     made_up.vietnamnet_2019(),
     made_up.dantri(),
+    made_up.qdnd(),
+    made_up.vov(),
     plain(),
     plain(f"<table><tr><td>{BODY}</td><td><ul><li>a<li>b</ul></td></tr></table>"),
     b'<div class="related"><div hidden><aside><form><h1>x</h1></form></aside></div></div>',
