@@ -164,7 +164,7 @@ def description_keys(metadata: Metadata) -> tuple[str, ...]:
 def same_start(text: str, keys: Iterable[str]) -> bool:
     """Whether the text says the same as one of the keys, which may be cut short or go on a little."""
     # Most texts differ in their first words: only the beginning is folded for them.
-    start = bylines.split_dateline(text[:_BEGINNING])[1]
+    start = bylines.split_dateline(clean(text[:_BEGINNING]))[1]
     begin = _NOT_WORD.sub("", start).casefold()[:_FIRST_LETTERS]
     keys = [key for key in keys if key.startswith(begin) or begin.startswith(key)]
     if not keys:
