@@ -9,6 +9,7 @@ one pass, `guard_by_steps` walks through the page tag by tag; it is the rule tha
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from parsers.errors import MarkupError
 
@@ -40,23 +41,28 @@ _NAME = rb"[a-zA-Z][^\s/>]*+"
 # A quotation mark opens a value only after "=", as in the standard; possessive, so that it cannot backtrack.
 _REST = rb"[^>=]*+(?:=\"[^\"]*+\"[^>=]*+)*+(?:=\s*+(?:\"[^\"]*+\"|'[^']*+')?+[^>=]*+)*+"
 # What most tags have after their name, too little for any limit: at most 61 * 60 / 2 < MAX_ATTRIBUTES names
-# and 60 * 1,063 + 60 < MAX_TAG bytes. The group behind it holds what others have more; those are measured.
-_SHORT_REST = rb"[^>=]{0,60}+(?:=\"[^\"]{0,1000}+\"[^>=]{0,60}+){0,60}+"
+# and 60 * 1,063 + 60 < MAX_TAG bytes. The rest of the others is kept and measured.
+_SHORT_REST = rb"[^>=]{0,60}+(?:=(?:\"[^\"]{0,1000}+\"|(?![\"'\s]))[^>=]{0,60}+){0,60}+"
 _TOKEN = re.compile(
     rb"<(?:"
-    # An element whose content is text: name, long rest, and the content from its first "<" on.
-    rb"(%(raw)s)(?=[\s/>]|\Z)%(short)s(?:>|(%(rest)s(?:>|\Z)))[^<]*+((?:<(?!/(?i:\1)[\s/>])[^<]*+)*+)"
-    # Any other tag: name with the "/" before it that closes, the end if it is "/>", long rest.
-    rb"|(/?+%(name)s)%(short)s(?:((?<=/)>)|>|(%(rest)s(?:>|\Z)))"
+    # First, at one go, whatever there is of the frequent tags that open nothing.
+    rb"(?:/?+(?:a|li|p|img|td|tr|meta|link|br|body)(?=[\s/>])%(short)s>[^<]*+<)*+(?:"
+    # An element whose content is text: name, rest if it is long, and the content from its first "<" on.
+    rb"(%(raw)s)(?=[\s/>]|\Z)(?:%(short)s>|(%(rest)s(?:>|\Z)))[^<]*+((?:<(?!/(?i:\1)[\s/>])[^<]*+)*+)"
+    # Any other tag: name with the "/" before it that closes, the end if it is "/>", rest if it is long.
+    rb"|(/?+%(name)s)(?:%(short)s(?:((?<=/)>)|>)|(%(rest)s(?:>|\Z)))"
     rb"|!(?=--)[^>]*+(?:(?<!--)(?<!--!)>[^>]*+)*+(?:>|\Z)"
-    rb")" % {b"raw": b"|".join(_RAW_NAMES), b"name": _NAME, b"rest": _REST, b"short": _SHORT_REST}
+    rb"|<*(?=<)|))"  # or nothing, so that nothing is ever looked at twice
+    % {b"raw": b"|".join(_RAW_NAMES), b"name": _NAME, b"rest": _REST, b"short": _SHORT_REST}
 )
 _TAG = re.compile(rb"<(?:(!--)|(/)?(%s)(?:%s>)?)" % (_NAME, _REST))
-_DRAWING = re.compile(rb"<(?:svg|math)", re.IGNORECASE)
-_FOREIGN = frozenset({b"svg", b"math"})
+_TAG_END = ord(">")
+_AT_ONE_GO = 1_000_000
 _MAX_CROSSED = 10_000
 """End tags that are not of the innermost element: each may cost a look through all that are open."""
-_TAG_END = ord(">")
+_MARKED = {b"/svg": b"\0/svg", b"/math": b"\0/math"}
+_MARKS = frozenset(_MARKED.values())
+_CLOSERS = {name: b"/" + name for name in b"div span h1 h2 h3 h4 section ul ol figure time table".split()}
 _COMMENT_END = re.compile(rb"--!?>")
 _DATA = re.compile(rb"=\s*(?:\"data:[^\"]*\"|'data:[^']*')")
 _QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
@@ -117,73 +123,74 @@ def guard(source: bytes) -> None:
 
 
 def _guard_at_once(source: bytes) -> None:
-    drawings = _DRAWING.search(source) is not None
-    skipped = _SKIPPED
-    stack: list[bytes] = []
+    skipped, closers = _SKIPPED, dict(_CLOSERS)
+    # The end tags that are waited for. Those of drawings are marked, so that they are never met by chance.
+    stack = [b""]
     formatting = dict.fromkeys(_FORMATTING, 0)
     reopened = leaves = crossed = 0
-    unsure = False
-    outside = MAX_DEPTH  # where in the stack the outermost drawing begins; while there is none, nowhere
-    for raw, long_raw, inner, name, leaf, long_rest in _TOKEN.findall(source):
-        if name in skipped and not long_rest:
+    foreign = unsure = False
+    limit = MAX_DEPTH + 1
+    for raw, long_raw, inner, name, leaf, long_rest in _tokens(source):
+        if long_rest or long_raw:
+            _guard_tag(b"<" + (name or raw) + (long_rest or long_raw))
+        if name == stack[-1] and name:
+            stack.pop()
             continue
-        if name[:1] == b"/":
-            name = name[1:]
-            if stack and stack[-1] == name:
-                stack.pop()
-                continue
-            name = name.lower()
-            if formatting.get(name):
-                formatting[name] -= 1
-                reopened -= 1
-                continue
-            crossed += 1
-            if crossed > _MAX_CROSSED:
-                raise _Odd
-            if name in stack:
-                while stack.pop() != name:
-                    pass
+        if name in skipped:
             continue
-        if name:
-            if long_rest:
-                _guard_tag(b"<" + name + long_rest)
-            name = name.lower()
-            if name in _RAW:
-                raise _Odd  # <SCRIPT>: the expression knows small letters only
-            if name in _NO_DEPTH:
-                continue
-        elif raw:
-            if long_raw:
-                _guard_tag(b"<" + raw + long_raw)
-            if not drawings:
-                continue
-            name = raw
-        else:
-            continue  # a comment
-        if drawings:
-            if len(stack) <= outside:
-                outside = len(stack) if name in _FOREIGN else MAX_DEPTH
-                foreign = False
-            else:
-                foreign = True
-            if raw:
-                if inner and foreign:
-                    raise _Odd  # mark-up, and no text as it is everywhere else
-                if not foreign:
+        closer = closers.get(name)
+        if closer is None or foreign:
+            if not name and not (raw and foreign):
+                continue  # a comment, or text
+            name = (name or raw).lower()
+            if name.startswith(b"/"):
+                if formatting.get(name[1:]):
+                    formatting[name[1:]] -= 1
+                    reopened -= 1
                     continue
+                crossed += 1
+                if crossed > _MAX_CROSSED:
+                    raise _Odd
+                closer = _MARKED.get(name, name)
+                if closer in stack:
+                    while stack.pop() != closer:
+                        pass
+                    foreign = foreign and not _MARKS.isdisjoint(stack)
+                continue
+            if raw:
+                if inner:
+                    raise _Odd  # mark-up, and no text as it is outside of drawings
                 unsure = True  # <style/> may be a leaf
             elif foreign and leaves < _FOREIGN_LEAVES and (leaf or long_rest.endswith(b"/>")):
                 leaves += 1
                 continue
+            elif name in _RAW:
+                raise _Odd  # <SCRIPT>: the expression knows small letters only
+            elif name in _NO_DEPTH:
+                continue
+            closer = b"/" + name
+            if closer in _MARKED:
+                closer = _MARKED[closer]
+                foreign = True
+            elif name not in formatting:
+                closers[name] = closer
         if name in formatting:
             formatting[name] += 1
             reopened += 1
         else:
-            stack.append(name)
-        if len(stack) + reopened > MAX_DEPTH:
+            stack.append(closer)
+        if len(stack) + reopened > limit:
             if unsure:
                 raise _Odd
             raise MarkupError(f"more than {MAX_DEPTH} elements are open at once", reason="too-deep")
+
+
+def _tokens(source: bytes) -> Iterable[tuple[bytes, ...]]:
+    """The groups of every match of _TOKEN, at one go where they cannot take more than some 50 MB."""
+    if len(source) <= _AT_ONE_GO:
+        found: list[tuple[bytes, ...]] = _TOKEN.findall(source)
+        return found
+    return (token.groups(b"") for token in _TOKEN.finditer(source))
 
 
 def guard_by_steps(source: bytes) -> None:

@@ -158,6 +158,7 @@ def test_ordinary_mark_up_passes(source: bytes) -> None:
 
 NAMES = ("div", "p", "b", "svg", "g", "title", "style", "script", "SCRIPT", "a", "x-y", "Font", "math")
 PIECES = (
+    *("<p>", "<a href=x>", "<img/>", "</p>"),
     *(f"<{name}>" for name in NAMES),
     *(f"</{name}>" for name in NAMES),
     *("<path/>", "<path d='/>'/>", "<div/>", "<style/>", "<svg/", "<script", "<div " + "a " * 70),
