@@ -7,7 +7,7 @@
 is a process of its own; counted is the processor time that it uses itself between its first request and its
 last answer. The clients take turns for some rounds, and the table gives medians. khotin does the whole way:
 targets, robots.txt of each host, the check of addresses, limits, bounded decoding, then the character set and
-the guards of HTML. The others fetch and decompress only. A peer that is not installed has a line that says so.
+the guards of HTML. The others fetch and decompress only. A peer that is not installed is told as such.
 """
 
 from __future__ import annotations
