@@ -95,7 +95,7 @@ class Ingested:
                 told.append(f"{end.ending.value} {end.reason}")
             else:
                 told.extend(sorted({_reason_of(problem) for problem in problems["a"]}) or ["not met"])
-            # What holds for the whole host (robots.txt, a wait that it asked for) holds for the neighbour too.
+            # What holds for the whole host (robots.txt, a wait it asked for) holds for the neighbour too.
             reason = near.reason if near is not None else "not met"
             if reason not in ("new-article", *self.for_the_host):
                 spoiled.append(f"its neighbour: {reason}")

@@ -49,10 +49,10 @@ def _memory(number: int) -> None:
     print(f"| {number} | {case.title} | {words} | {added / 1024:.0f} MB |")
 
 
-def memory_of(number: int) -> tuple[str, int]:
-    """The row of a bomb of a gigabyte, and its megabytes; run in a process of its own."""
+def memory_of(number: int, size: int = GIGABYTE) -> tuple[str, int]:
+    """The row of a bomb that becomes `size` bytes, and its megabytes; run in a process of its own."""
     command = [sys.executable, "-m", "tests.hostile_table", "--memory", str(number)]
-    environment = {**os.environ, "KHOTIN_TEST_BOMB": str(GIGABYTE)}
+    environment = {**os.environ, "KHOTIN_TEST_BOMB": str(size)}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=ROOT)
     row = done.stdout.strip()
     return row, int(row.split("|")[-2].split()[0])
