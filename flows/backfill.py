@@ -2,7 +2,7 @@
 
 It can be stopped and killed at any moment: the same call goes on where it was, since the ledger knows the
 pages that are there, and the archive those that were fetched and not committed. Endpoints and their
-validators are left alone: they belong to the polls.
+validators are left alone, save robots.txt: they belong to the polls.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from flows.fetching import Fetched, Fetcher
+from flows.hosts import HostMemory
 from flows.ingest import Environment, Stages, new_run_id
 from flows.pages import BATCH
 from flows.selection import Found, Selection, select
 from flows.settings import CODE_VERSION
-from flows.sitemap_walk import DayAddress, Days, OutOfBudget, Span, Walk
+from flows.sitemap_walk import Days, OutOfBudget, Span, Walk
 from flows.sources import Source
-from flows.workbench import LEFT_OVER, Workbench, captured, policy_of
+from flows.workbench import LEFT_OVER, Workbench, captured, policy_of, same_articles
 from storage import Captured, Counts, End, Ending, Offer, RunResult, SourcePart, SourcePoll
 
 BUDGET = "daily-budget"
@@ -58,7 +59,6 @@ async def backfill(
     span: Span,
     *,
     every: int | None = None,
-    day_address: DayAddress | None = None,
     stages: Stages | None = None,
 ) -> BackfillReport:
     """Fetch what the source published in the span and is not known, the newest day first.
@@ -67,14 +67,18 @@ async def backfill(
     politeness of the source, and stops when the budget of the day is used up or the host asks us to wait.
     """
     started = environment.clock.monotonic()
+    memory = await HostMemory.of(environment.store, environment.clock, [source])
     async with Fetcher(
         environment.fetch_config,
         clock=environment.clock,
         rng=environment.rng,
         routes=environment.routes,
         ssl_context=environment.ssl_context,
+        recall=memory.recall,
+        tell_hold=memory.hold,
     ) as fetcher:
-        work = _Backfill(source, environment, span, fetcher, stages or Stages())
+        memory.spare(fetcher)
+        work = _Backfill(source, environment, span, fetcher, memory, stages or Stages())
         environment.progress.source_started(source.name)
         walk = Walk(
             source,
@@ -84,7 +88,6 @@ async def backfill(
             environment.clock.now(),
             work.room,
             work.keep_later,
-            day_address,
         )
         report = work.report
         try:
@@ -156,7 +159,13 @@ class _Backfill:
     """The runs of one backfill, which share a Fetcher and so its politeness."""
 
     def __init__(
-        self, source: Source, environment: Environment, span: Span, fetcher: Fetcher, stages: Stages
+        self,
+        source: Source,
+        environment: Environment,
+        span: Span,
+        fetcher: Fetcher,
+        memory: HostMemory,
+        stages: Stages,
     ) -> None:
         self.report = BackfillReport(source.name)
         self._source = source
@@ -165,6 +174,7 @@ class _Backfill:
         self._clock = environment.clock
         self._span = span
         self._fetcher = fetcher
+        self._memory = memory
         self._stages = stages
         self._captured: list[Captured] = []
         self._charged = 0
@@ -184,6 +194,7 @@ class _Backfill:
     async def take(self, day: date, found: Mapping[str, Found]) -> bool:
         """Fetch, parse and commit one group; False when the backfill has to stop behind it."""
         pages = await asyncio.to_thread(self._store.pages, self._source.name, list(found))
+        others = await asyncio.to_thread(same_articles, self._store, self._source, found, pages)
         selection = select(
             found,
             pages,
@@ -191,6 +202,7 @@ class _Backfill:
             now=self._clock.now(),
             room=max(self.room(), 0),
             room_reason=BUDGET,
+            others=others,
         )
         self.report.known += sum(end.skipped for end in selection.ends)
         self._met += len(found)
@@ -232,11 +244,13 @@ class _Backfill:
                 await bench.keep(self._captured)
                 self._captured = []
                 offers, ends = await self._pages(selection, bench)
+                robots = await self._memory.keep(bench)
             part = SourcePart(
                 source=self._source.name,
                 offers=tuple(offers),
                 # What is known has no row in the ledger; to be counted again and again would tell nothing.
                 ends=tuple(end for end in ends if not end.skipped),
+                endpoints=tuple(robots.get(self._source.name, ())),
                 poll=self._charge(),
                 requests=self._sent() - self._charged,
                 not_modified=bench.not_modified[self._source.name],

@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 
 from flows.fetching import Fetched, Fetcher, HostPolicy
 from flows.fetching.values import Kind
+from flows.listing_pages import day_address, is_dated
 from flows.selection import Found
 from flows.sources import Source
 from parsers.dates import VIETNAM
@@ -25,9 +26,6 @@ from parsers.urls import canonical_url
 MAX_DEPTH = 3
 MAX_CHILDREN = 50_000
 """As many as a sitemap may name; the budget of the day is the limit that is met."""
-
-DayAddress = Callable[[str, date], str | None]
-"""Gives the address of a listing's page for a day; None for a listing that has none."""
 
 Days = Mapping[date, Mapping[str, Found]]
 """What was found, by day of publication in Vietnam."""
@@ -72,7 +70,6 @@ class Walk:
     """How many requests are left."""
     kept: Callable[[str, str, Fetched], None]
     """Takes each sitemap or listing that was read, as kind, address and answer, for the archive."""
-    day_address: DayAddress | None = None
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     answered: int = 0
@@ -84,7 +81,7 @@ class Walk:
         for url in self.source.sitemaps:
             async for found in self._sitemap(url, 1):
                 yield found
-        for listing in self.source.listings:
+        for listing in filter(is_dated, self.source.listings):
             async for found in self._listing(listing):
                 yield found
 
@@ -128,9 +125,7 @@ class Walk:
     async def _listing(self, listing: str) -> AsyncIterator[Days]:
         for back in range((self.span.until - self.span.since).days + 1):
             day = self.span.until - timedelta(days=back)
-            url = self.day_address(listing, day) if self.day_address is not None else None
-            if url is None:
-                return
+            url = day_address(listing, day)
             fetched = await self._ask(url, "listing")
             if fetched is None:
                 continue
@@ -163,7 +158,8 @@ class Walk:
                 continue
             if self.source.is_article(url):
                 changed = link.modified_at if self.source.trust_lastmod else None
-                found.setdefault(url, Found(url, found_in, changed, link.published_at))
+                number = self.source.article_id(url)
+                found.setdefault(url, Found(url, found_in, changed, link.published_at, article_id=number))
         return found
 
     def _by_day(self, sitemap: str, links: tuple[Link, ...]) -> Days:

@@ -167,13 +167,12 @@ def test_listings_with_a_page_for_each_day_are_walked_backwards(store: Store, si
     for day, number in ((3, 1), (2, 4)):
         html = f'<html><body><a href="/bai-{number}.html">Bài</a></body></html>'.encode()
         site.answers[HOST, f"/ngay/2026-03-{day:02}"] = Answer(html)
-    wanted = source(sitemaps=(), listings=(f"{BASE}/ngay/",))
+    wanted = source(sitemaps=(), listings=(f"{BASE}/ngay/{{yyyy}}-{{mm}}-{{dd}}",))
     report = walk(
         store,
         site.port,
         wanted=wanted,
         span=Span(date(2026, 3, 2), date(2026, 3, 3)),
-        day_address=lambda listing, day: f"{listing}{day}",
     )
     assert messages(store) == ["backfill a 2026-03-03", "backfill a 2026-03-02"]
     assert report.problems == []
@@ -181,7 +180,7 @@ def test_listings_with_a_page_for_each_day_are_walked_backwards(store: Store, si
 
 def test_validators_of_polls_are_left_alone_and_sitemaps_are_kept(store: Store, site: ScriptedSite) -> None:
     report = walk(store, site.port)
-    assert store.endpoints("a") == {}
+    assert {state.kind for state in store.endpoints("a").values()} == {"robots"}
     poll = store.polls()["a"]
     assert (poll.next_poll_at, poll.requests_today) == (None, report.requests)
     assert report.requests == len(site.asked)
