@@ -25,9 +25,10 @@ from flows.clock import Clock
 from flows.fetching.decoding import BodyDecoder, content_coding
 from flows.ingest import new_run_id
 from flows.pages import FetchedPage, parse_batch
+from flows.selection import Found
 from flows.settings import CODE_VERSION
 from flows.sources import Source
-from flows.workbench import LEFT_OVER
+from flows.workbench import LEFT_OVER, same_articles
 from parsers.errors import FetchError, NotFound, UrlError
 from parsers.urls import canonical_url, host_of
 from storage import Captured, CaptureRow, End, Ending, Met, Offer, PageState, RunResult, SourcePart, Store
@@ -275,15 +276,21 @@ class _Intake:
             by_source.setdefault(item[0].name, []).append(item)
         self._waiting = {}
         for name, items in by_source.items():
+            source = items[0][0]
             known = self._store.pages(name, [page.url for _, page, _ in items])
+            numbers = {page.url: source.article_id(page.url) for _, page, _ in items}
+            found = {url: Found(url, "", article_id=number) for url, number in numbers.items()}
+            others = same_articles(self._store, source, found, known)
             fresh: list[tuple[Source, _Page, FileTold]] = []
             for item in items:
-                if wanted(known.get(item[1].url)):
+                url = item[1].url
+                # Under another address it may be there, or have been retracted.
+                if wanted(known.get(url)) and (numbers[url] or "") not in others:
                     fresh.append(item)
                 else:
                     item[2].skipped["known"] += 1
             if fresh:
-                self._read(fresh[0][0], fresh)
+                self._read(source, fresh)
 
     def _read(self, source: Source, items: list[tuple[Source, _Page, FileTold]]) -> None:
         run_id, archive = self._open(items[0][2].name)
@@ -296,12 +303,12 @@ class _Intake:
             told.taken += 1
             self._taken.add(page.url)
             if row is not None and row.payload_sha256 == digest and self._is_there(row):
-                pages.append(_fetched(page, told, digest, row.id))
+                pages.append(_fetched(source, page, told, digest, row.id))
             else:
                 to_keep.append((page, told, digest))
         captured = [Captured(source.name, "page", page.url, page.payload) for page, _, _ in to_keep]
         ids = self._store.capture(run_id, archive, captured)
-        pages.extend(_fetched(*item, number) for item, number in zip(to_keep, ids, strict=True))
+        pages.extend(_fetched(source, *item, number) for item, number in zip(to_keep, ids, strict=True))
         parsed = parse_batch(source, tuple(pages), self._clock.now())
         self._offers.setdefault(source.name, []).extend(parsed.offers)
         self._ends.setdefault(source.name, []).extend(parsed.ends)
@@ -345,7 +352,7 @@ def wanted(page: PageState | None) -> bool:
     return page is None or page.ending in (Ending.DEFERRED, Ending.FAILED)
 
 
-def _fetched(page: _Page, told: FileTold, digest: str, capture_id: int) -> FetchedPage:
+def _fetched(source: Source, page: _Page, told: FileTold, digest: str, capture_id: int) -> FetchedPage:
     met = Met(
         page.url,
         f"warc:{told.name}",
@@ -353,5 +360,6 @@ def _fetched(page: _Page, told: FileTold, digest: str, capture_id: int) -> Fetch
         capture_id=capture_id,
         fetched_at=page.payload.fetched_at,
         payload_sha256=digest,
+        article_id=source.article_id(page.url),
     )
     return FetchedPage(met, page.payload.url, page.payload.body, page.payload.content_type, 0)

@@ -83,6 +83,7 @@ class Fetcher:
     async def __aenter__(self) -> Fetcher:
         context = self._ssl_context or httpx.create_ssl_context(trust_env=False)
         context.set_alpn_protocols(["http/1.1"])
+        # Two of them, so that what one policy allows can never serve another.
         for allow_loopback in (False, True):
             dialler = Dialler(
                 resolver=self._resolver,

@@ -169,6 +169,21 @@ def test_retracted_pages_are_not_taken_back(store: Store, tmp_path: Path) -> Non
     assert urls(store) == [url(2)]
 
 
+def test_an_article_that_is_known_under_another_address_is_known(store: Store, tmp_path: Path) -> None:
+    numbered = scripted_source(article_pattern=r"^http://a\.example/[a-z-]+-(?P<id>\d+)\.html$")
+    renamed = Told("http://a.example/tieu-de-moi-1.html", article_html(3))
+    for told_now, skipped in ((told(1), {}), (renamed, {"known": 1})):
+        report = backfill_from_warc(
+            [write_warc(tmp_path / "f.warc.gz", [told_now])],
+            [numbered],
+            store,
+            clock=SystemClock(),
+            rng=random.Random(),
+        )
+        assert report.files[0].skipped == skipped
+    assert urls(store) == [url(1)]
+
+
 @pytest.mark.parametrize("point", ["capture", "commit"])
 def test_a_killed_backfill_is_made_good_by_the_same_call(store: Store, tmp_path: Path, point: str) -> None:
     path = write_warc(tmp_path / "f.warc.gz", [told(number) for number in range(1, 101)])
