@@ -296,15 +296,15 @@ CASES = (
         text: (paged(answer(b"x", status=429, headers=[("Retry-After", text)] if text else []), for_the_host=("host-backoff",)), "failed http-429")
         for text in ("120", "Mon, 02 Mar 2026 02:00:00 GMT", "Mon, 02 Mar 2020 02:00:00 GMT", "-5", "1e9", "")
     }),
-    Case(67, "kill -9 at each point of a run", {}, ("tests/storage/test_kill_everywhere.py", "tests/flows/test_killed_runs.py", "tests/flows/test_backfill.py::test_a_killed_backfill_is_made_good_by_the_same_call")),
-    Case(68, "disk full; read-only folder", {}, ("tests/storage/test_broken_files.py",)),
-    Case(69, "two runs on one source", {}, ("tests/flows/test_ingest_faults.py::test_two_runs_at_once_append_every_article_once", "tests/storage/test_several_writers.py")),
-    Case(70, "clock jumps back", {}, ("tests/flows/test_clock_and_archive.py",)),
-    Case(71, "torn last line, flipped byte, missing manifest", {}, ("tests/storage/test_tampering.py", "tests/storage/test_verify_export.py", "tests/storage/test_broken_files.py")),
-    Case(72, "slugs that are paths, devices, long, emoji", {}, ("tests/storage/test_export_text.py",)),
-    Case(73, "CSV cells that begin with = + - @", {}, ("tests/storage/test_export.py",)),
-    Case(74, "script, ANSI escapes and mark-up in titles", {}, ("tests/command/test_command.py",)),
-    Case(75, "seed corpus with duplicate ids, bad lines, encodings", {}, ("tests/flows/test_seed.py", "tests/parsers/test_seed.py")),
+    Case(67, "kill -9 at each point of a run", {}, ("tests/storage/test_kill_everywhere.py::test_run_killed_at_any_point_is_all_there_or_not_at_all_and_is_made_good", "tests/flows/test_killed_runs.py::test_killed_run_is_made_good_by_the_next", "tests/flows/test_backfill.py::test_a_killed_backfill_is_made_good_by_the_same_call")),
+    Case(68, "disk full; read-only folder", {}, ("tests/storage/test_broken_files.py::test_full_disk_ends_a_run_with_a_named_error_and_more_room_mends_it", "tests/storage/test_broken_files.py::test_read_only_home_is_told_in_two_lines")),
+    Case(69, "two runs on one source", {}, ("tests/flows/test_ingest_faults.py::test_two_runs_at_once_append_every_article_once", "tests/storage/test_several_writers.py::test_writers_at_once_on_a_new_store_lose_and_double_nothing")),
+    Case(70, "clock jumps back", {}, ("tests/flows/test_clock_and_archive.py::test_source_is_polled_again_after_the_clock_was_put_back",)),
+    Case(71, "torn last line, flipped byte, missing manifest", {}, ("tests/storage/test_verify_export.py::test_lost_doubled_or_cut_line_is_found", "tests/storage/test_verify_export.py::test_any_flipped_byte_of_a_json_line_is_found_in_its_line", "tests/storage/test_tampering.py::test_changed_byte_of_a_raw_page_is_found_or_changes_nothing_in_it")),
+    Case(72, "slugs that are paths, devices, long, emoji (no file is named by one)", {}, ("tests/storage/test_export_text.py::test_names_are_the_seeds_own_ids_and_the_keys_of_addresses",)),
+    Case(73, "CSV cells that begin with = + - @ (there is no CSV)", {}, ("deployments/command/exports.py::export_command",)),
+    Case(74, "script, ANSI escapes and mark-up in titles (there is no HTML report)", {}, ("tests/command/test_output.py::test_titles_bring_neither_control_characters_nor_markup_to_a_terminal",)),
+    Case(75, "seed corpus with duplicate ids, bad lines, encodings", {}, ("tests/flows/test_seed.py::test_bad_files_get_a_line_each_and_do_not_stop_the_import", "tests/parsers/test_seed.py::test_a_file_that_cannot_be_imported_names_its_problem")),
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ async def test_case_ends_in_its_reason_and_spoils_nothing(case: Case) -> None:
 @pytest.mark.parametrize("place", sorted({place for case in CASES for place in case.elsewhere}))
 def test_cases_that_no_server_sends_are_tested_where_the_list_says(place: str) -> None:
     path, _, name = place.partition("::")
+    assert name
     assert f"def {name}" in (ROOT / path).read_text("utf-8")
 
 
