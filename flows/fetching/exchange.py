@@ -9,7 +9,7 @@ import httpx
 from flows.clock import Clock
 from flows.fetching.decoding import ACCEPT_ENCODING, BodyDecoder, content_coding
 from flows.fetching.targets import REDIRECTS
-from flows.fetching.transport import Answer, Transport
+from flows.fetching.transport import REMOTE_ADDRESS, WIRE_LIMIT
 from flows.fetching.values import FetchConfig, Fetched, Kind, Validators
 from flows.fetching.verdicts import body_error, status_error, type_error
 from parsers.errors import FetchError, PermanentFetchError, TransientFetchError
@@ -53,23 +53,18 @@ class Exchange:
         """The Location headers, as on the wire."""
         return [value.encode("latin-1") for value in self._all("location")]
 
-    async def run(self, transport: Transport) -> None:
+    async def run(self, transport: httpx.AsyncBaseTransport) -> None:
         """Send the request and read the answer; the body of a redirect is left unread.
 
         Raises what `transport`, `verdicts` and `decoding` name.
         """
-        answer = await transport.ask(
-            self.target,
-            self._request_headers(),
-            connect_timeout=self._config.connect_timeout,
-            wire_limit=self._config.wire_limit(self._kind),
-        )
+        response = await transport.handle_async_request(self._request())
         try:
-            self._read_head(answer)
+            self._read_head(response)
             if not self.redirects:
-                await self._read(answer)
+                await self._read(response)
         finally:
-            answer.close()
+            await response.aclose()
 
     def fetched(
         self, requested_url: str, redirects: tuple[str, ...], robots_rule: str | None
@@ -97,9 +92,8 @@ class Exchange:
             robots_rule=robots_rule,
         )
 
-    def _request_headers(self) -> list[tuple[bytes, bytes]]:
-        return [
-            (b"Host", self.target.netloc),
+    def _request(self) -> httpx.Request:
+        headers: list[tuple[bytes, bytes]] = [
             (b"User-Agent", self._config.user_agent.encode("ascii")),
             (b"Accept", _ACCEPT[self._kind].encode("ascii")),
             (b"Accept-Language", b"vi, en;q=0.5"),
@@ -107,15 +101,26 @@ class Exchange:
             (b"Connection", b"close"),
             *self._conditions,
         ]
+        return httpx.Request(
+            "GET",
+            self.target,
+            headers=headers,
+            extensions={
+                "timeout": {"connect": self._config.connect_timeout},
+                WIRE_LIMIT: self._config.wire_limit(self._kind),
+            },
+        )
 
-    def _read_head(self, answer: Answer) -> None:
-        self._headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
-        self._remote = answer.remote
-        self.status = answer.status
+    def _read_head(self, response: httpx.Response) -> None:
+        self._headers = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
+        ]
+        self._remote = response.extensions[REMOTE_ADDRESS]
+        self.status = response.status_code
 
-    async def _read(self, answer: Answer) -> None:
+    async def _read(self, response: httpx.Response) -> None:
         failure = status_error(
-            answer.status,
+            response.status_code,
             str(self.target),
             conditional=bool(self._conditions),
             retry_after=self._one("retry-after"),
@@ -124,7 +129,7 @@ class Exchange:
         if failure is not None:
             # Known before the body, which is evidence only: a time-out while reading it changes nothing.
             self.failure = failure
-            await self._read_evidence(answer)
+            await self._read_evidence(response)
             raise failure
         if self.status == 304:
             self._body = b""
@@ -135,31 +140,31 @@ class Exchange:
         failure = type_error(self._one("content-type"), str(self.target), self._kind)
         if failure is not None:
             raise failure
-        body = await self._read_body(answer)
+        body = await self._read_body(response)
         failure = body_error(body, str(self.target), self._kind)
         if failure is not None:
             raise failure
         self._body = body
 
-    async def _read_evidence(self, answer: Answer) -> None:
+    async def _read_evidence(self, response: httpx.Response) -> None:
         try:
-            async for chunk in answer.chunks():
+            async for chunk in response.aiter_raw():
                 self._keep(chunk)
                 self._check_taken()
         except FetchError as error:
             if error.reason == "too-large":
                 self._body = b""
 
-    async def _read_body(self, answer: Answer) -> bytes:
+    async def _read_body(self, response: httpx.Response) -> bytes:
         try:
             coding = content_coding(self._all("content-encoding"))
         except PermanentFetchError:
-            await self._read_evidence(answer)
+            await self._read_evidence(response)
             raise
         decoder = BodyDecoder(coding, self._config.decoded_limit(self._kind))
         try:
             self._check_announced()
-            async for chunk in answer.chunks():
+            async for chunk in response.aiter_raw():
                 self._keep(chunk)
                 decoder.feed(chunk)  # before the check, so that all of robots.txt up to the limit counts
                 self._check_taken()

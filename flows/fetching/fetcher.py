@@ -20,7 +20,7 @@ from flows.fetching.network import Dialler, Resolver, system_resolver
 from flows.fetching.politeness import Politeness, Sleep
 from flows.fetching.robots import RobotsGate, Ruling
 from flows.fetching.targets import check_target, host_of, leads_home, next_target
-from flows.fetching.transport import Transport
+from flows.fetching.transport import GuardedTransport
 from flows.fetching.values import DEFAULT_POLICY, FetchConfig, Fetched, HostPolicy, Kind, Validators
 from parsers.errors import FetchError, PermanentFetchError, TransientFetchError
 
@@ -78,7 +78,7 @@ class Fetcher:
         self.sent: Counter[str] = Counter()
         """Requests that were made, by host: redirects and robots.txt too, refused ones not."""
         self._arrived: WeakKeyDictionary[FetchError, Fetched] = WeakKeyDictionary()
-        self._transports: dict[bool, Transport] = {}
+        self._transports: dict[bool, GuardedTransport] = {}
 
     async def __aenter__(self) -> Fetcher:
         context = self._ssl_context or httpx.create_ssl_context(trust_env=False)
@@ -91,7 +91,7 @@ class Fetcher:
                 allow_loopback=allow_loopback,
                 max_header_bytes=self._config.max_header_bytes,
             )
-            self._transports[allow_loopback] = Transport(dialler, context)
+            self._transports[allow_loopback] = GuardedTransport(dialler, context)
         return self
 
     async def __aexit__(

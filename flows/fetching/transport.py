@@ -1,8 +1,8 @@
-"""HTTP/1.1 over a guarded connection, where every failure has a name of `parsers.errors`.
+"""An httpx transport over guarded connections, whose every failure has a name of `parsers.errors`.
 
 One connection serves one request: a body longer than its Content-Length is never taken for the
 beginning of the next answer, and each request has its address judged when it is dialled. The protocol is read
-by h11; there is no pool, no proxy and no retry.
+by h11, as httpx's own transport does; there is no pool, no proxy and no retry.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ _MAX_EVENT = 100 * 1024
 more strictly."""
 
 
-class Answer:
+WIRE_LIMIT = "wire_limit"
+"""Extension of a request: the most bytes that the body may take on the wire, an int."""
+REMOTE_ADDRESS = "remote_address"
+"""Extension of a response: the address that answered, text or None."""
+
+
+class _Answer(httpx.AsyncByteStream):
     """The head of an answer, and its body while it comes. `headers` are names and values as on the wire."""
 
     def __init__(self, url: httpx.URL, connection: Connection) -> None:
@@ -37,12 +43,12 @@ class Answer:
         """The address that answered."""
         return self._connection.remote
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Nothing more is read."""
         self._connection.close()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body, framing undone, content coding not. Raises what `Transport.ask` names for it."""
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body, framing undone, content coding not. Raises what the transport names for it."""
         while True:
             event = await self._event(in_body=True)
             if isinstance(event, h11.Data):
@@ -92,37 +98,37 @@ class Answer:
         )
 
 
-class Transport:
-    """Asks one URL at a time over connections of its own."""
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """HTTP/1.1 through a `Dialler`; no proxies, no kept connections, no retries of its own."""
 
     def __init__(self, dialler: Dialler, ssl_context: ssl.SSLContext) -> None:
         self._dialler = dialler
         self._ssl_context = ssl_context
 
-    async def ask(
-        self,
-        url: httpx.URL,
-        headers: list[tuple[bytes, bytes]],
-        *,
-        connect_timeout: float,
-        wire_limit: int,
-    ) -> Answer:
-        """Send GET `url` and give the answer with its body unread, of which `wire_limit` bytes may come.
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request` and give the answer with its body unread, within its extension WIRE_LIMIT.
 
         TransientFetchError: `timeout`, `connect-failed`, `dns-failed`, `tls-failed`, `protocol-error`,
         and from the body `truncated-body`; PermanentFetchError: `tls-failed`, `too-large`,
         `protocol-error`; RefusedFetchError: `private-address`.
         """
+        url = request.url
         connection = await self._dialler.connect(
             url.raw_host.decode("ascii"),
             port_of(url),
-            connect_timeout,
+            request.extensions["timeout"]["connect"],
             tls=self._ssl_context if url.scheme == "https" else None,
         )
-        answer = Answer(url, connection)
+        answer = _Answer(url, connection)
         try:
-            await answer.begin(headers, wire_limit)
+            await answer.begin(request.headers.raw, request.extensions[WIRE_LIMIT])
         except BaseException:
-            answer.close()
+            await answer.aclose()
             raise
-        return answer
+        return httpx.Response(
+            answer.status,
+            headers=answer.headers,
+            stream=answer,
+            extensions={REMOTE_ADDRESS: answer.remote},
+            request=request,
+        )
