@@ -50,7 +50,6 @@ _GUESS_FROM = 32_768  # bytes given to charset-normalizer, whose time grows with
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
-_CONTROLS = bytes(byte for byte in range(32) if byte not in (0, 9, 10, 12, 13, 27))
 _BINARY = (
     (b"%PDF-", "a PDF file"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -62,6 +61,8 @@ _BINARY = (
     (b"ID3", "an MP3 file"),
     (b"OggS", "an Ogg file"),
 )
+_BLANK = b" \t\r\n\0"
+_CONTROLS = bytes(byte for byte in range(32) if byte not in (0, 9, 10, 12, 13, 27))
 
 
 def to_utf8(data: bytes, content_type: str | None = None) -> bytes:
@@ -129,7 +130,7 @@ def _without_nul(data: bytes) -> bytes:
 
 
 def _refuse_binary(data: bytes) -> None:
-    if not data.strip(b" \t\r\n\0"):
+    if not data[:1024].strip(_BLANK) and not data.strip(_BLANK):
         raise MarkupError("the page is empty", reason="empty")
     for magic, name in _BINARY:
         if data.startswith(magic):

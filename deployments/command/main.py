@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deployments.command import (
+    backfill,
     corpus,
     exports,
     history,
@@ -18,7 +19,9 @@ from deployments.command import (
 from deployments.command.app import app
 from deployments.command.output import told_errors
 
-SUBCOMMANDS = (corpus, exports, history, ingest, keeping, ledger, reparse, retract, sources, tag, verify)
+SUBCOMMANDS = (
+    backfill, corpus, exports, history, ingest, keeping, ledger, reparse, retract, sources, tag, verify,
+)  # fmt: skip
 """Importing these modules adds their subcommands to the application."""
 
 
