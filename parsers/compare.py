@@ -31,10 +31,14 @@ _CREDIT = re.compile(r"^theo \S+(?: \S+){0,5}$|^nguon\b.{0,60}$|^ttxvn\b.{0,20}$
 
 def fold(text: str) -> str:
     """Fold text for comparison: lower-case syllables without marks, one space between them; idempotent."""
+    return _CITY.sub("tphcm", fold_characters(text).strip())
+
+
+def fold_characters(text: str) -> str:
+    """Fold each character for itself; runs of what belongs to no word become one space."""
     plain = _MARKS.sub("", unicodedata.normalize("NFKD", _INVISIBLE.sub("", text)))
     plain = plain.casefold().replace("đ", "d").replace("ð", "d")
-    plain = _NO_WORD.sub(" ", plain).strip()
-    return _CITY.sub("tphcm", plain)
+    return _NO_WORD.sub(" ", plain)
 
 
 # A byte for each letter and sign of Vietnamese news: one pass then folds a whole text, ten times faster than
