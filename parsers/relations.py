@@ -71,6 +71,7 @@ class Thresholds:
 
 THRESHOLDS = Thresholds()
 
+_SPACE = 32
 SHORT_GAP = 12
 """A gap of at most so many syllables on both sides is an edit; a longer one on both sides is a rewriting."""
 
@@ -159,14 +160,19 @@ class ComparedText:
     def syllables(self) -> list[bytes]:
         return self.folded.split(b" ")
 
+    @property
+    def length(self) -> int:
+        """How many syllables."""
+        return len(self.numbers_before) - 1
+
     @cached_property
-    def numbers_before(self) -> list[int]:
+    def numbers_before(self) -> npt.NDArray[np.int64]:
         """How many of the syllables before each place begin with a digit; one entry more than syllables."""
-        count = 0
-        counts = [0]
-        for syllable in self.syllables:
-            count += syllable[:1].isdigit()
-            counts.append(count)
+        characters = np.frombuffer(b" " + self.folded, np.uint8)
+        begins = characters[np.flatnonzero(characters[:-1] == _SPACE) + 1] if self.folded else characters
+        digits = (begins - np.uint8(ord("0"))) < np.uint8(10)
+        counts = np.zeros(len(begins) + 1, np.int64)
+        np.cumsum(digits, out=counts[1:])
         return counts
 
 
@@ -212,6 +218,7 @@ def _scores(one: ComparedText, other: ComparedText, jaccard: float, containment:
     runs, moved = _runs(one, other)
     shared = rewritten = agreeing = conflicting = 0
     end = other_end = None
+    numbers, others = one.numbers_before, other.numbers_before
     for start, other_start, length in runs:
         if end is None or other_end is None:
             rewritten += min(start, other_start)
@@ -221,17 +228,19 @@ def _scores(one: ComparedText, other: ComparedText, jaccard: float, containment:
             gap, other_gap = start - end, other_start - other_end
             if gap and other_gap:
                 if gap <= SHORT_GAP and other_gap <= SHORT_GAP:
-                    same, differing = _numbers(
-                        one.syllables[end:start], other.syllables[other_end:other_start]
-                    )
-                    agreeing += same
-                    conflicting += differing
+                    # Most short gaps have no numbers.
+                    if numbers[start] > numbers[end] and others[other_start] > others[other_end]:
+                        same, differing = _numbers(
+                            one.syllables[end:start], other.syllables[other_end:other_start]
+                        )
+                        agreeing += same
+                        conflicting += differing
                 else:
                     rewritten += min(gap, other_gap)
         shared += length
         end, other_end = start + length, other_start + length
-        agreeing += one.numbers_before[end] - one.numbers_before[start]
-    shorter = min(len(one.syllables), len(other.syllables))
+        agreeing += int(numbers[end] - numbers[start])
+    shorter = min(one.length, other.length)
     return Scores(
         jaccard=jaccard,
         containment=containment,
@@ -260,7 +269,7 @@ def _runs(one: ComparedText, other: ComparedText) -> tuple[list[tuple[int, int, 
     first = np.concatenate((np.zeros(1, np.intp), breaks + 1))
     last = np.concatenate((breaks, np.array([len(here) - 1], np.intp)))
     # A window that is shorter than its width is the whole text.
-    width = min(WIDTH, len(one.syllables), len(other.syllables))
+    width = min(WIDTH, one.length, other.length)
     lengths = (here[last] - here[first] + width).tolist()
     runs = list(zip(here[first].tolist(), there[first].tolist(), lengths, strict=True))
     kept = _longest_rise([run[1] for run in runs])
@@ -293,8 +302,6 @@ def _numbers(here: list[bytes], there: list[bytes]) -> tuple[int, int]:
     """How many numbers a short gap has on both sides, and how many it exchanges for others."""
     mine = Counter(syllable for syllable in here if syllable[:1].isdigit())
     others = Counter(syllable for syllable in there if syllable[:1].isdigit())
-    if not mine or not others:
-        return 0, 0
     same = (mine & others).total()
     return same, min(mine.total(), others.total()) - same
 
