@@ -31,14 +31,10 @@ _CREDIT = re.compile(r"^theo \S+(?: \S+){0,5}$|^nguon\b.{0,60}$|^ttxvn\b.{0,20}$
 
 def fold(text: str) -> str:
     """Fold text for comparison: lower-case syllables without marks, one space between them; idempotent."""
-    return _CITY.sub("tphcm", fold_characters(text).strip())
-
-
-def fold_characters(text: str) -> str:
-    """Fold each character for itself; runs of what belongs to no word become one space."""
     plain = _MARKS.sub("", unicodedata.normalize("NFKD", _INVISIBLE.sub("", text)))
     plain = plain.casefold().replace("đ", "d").replace("ð", "d")
-    return _NO_WORD.sub(" ", plain)
+    plain = _NO_WORD.sub(" ", plain).strip()
+    return _CITY.sub("tphcm", plain)
 
 
 # A byte for each letter and sign of Vietnamese news: one pass then folds a whole text, ten times faster than
@@ -60,14 +56,14 @@ _PART_BYTE = bytes([_ALPHABET.index(_PART)])
 _CITY_BYTES = re.compile(rb"\b(?:tp|thanh pho) ?(?:hcm|ho chi minh)\b")
 
 
-def _fold_all(parts: Sequence[str]) -> tuple[list[bytes], int]:
+def fold_all(parts: Sequence[str]) -> tuple[list[bytes], int]:
     """Each part as `fold` gives it, in UTF-8, and the number of words in all, as str.split tells them."""
     try:
         data = codecs.charmap_encode(_PART.join(parts), "strict", _BYTES)[0]
     except UnicodeEncodeError:
         if len(parts) == 1:
             return _fold_slowly(parts)
-        each = [_fold_all([part]) for part in parts]
+        each = [fold_all([part]) for part in parts]
         return [folded for told, _ in each for folded in told], sum(words for _, words in each)
     if data.count(_PART_BYTE) != len(parts) - 1:  # a text holds the sign that parts them
         return _fold_slowly(parts)
@@ -108,7 +104,12 @@ def text_facts(lead: str | None, paragraphs: Sequence[Paragraph]) -> TextFacts:
     that a reprint adds at the end: a reprint often has its own headline and lead before an unchanged body.
     It is None if the body is too short to tell anything (`BODY_KEY_MIN_SYLLABLES`).
     """
-    (head, *rest), words = _fold_all([lead or "", *[paragraph.text for paragraph in paragraphs]])
+    return read_text(lead, paragraphs)[0]
+
+
+def read_text(lead: str | None, paragraphs: Sequence[Paragraph]) -> tuple[TextFacts, bytes]:
+    """The facts of a text, and the text itself, folded: UTF-8, its syllables one space apart."""
+    (head, *rest), words = fold_all([lead or "", *[paragraph.text for paragraph in paragraphs]])
     body = [part for part in rest if part]
     whole = b" ".join([head, *body] if head else body)
     credit = 0
@@ -119,4 +120,4 @@ def text_facts(lead: str | None, paragraphs: Sequence[Paragraph]) -> TextFacts:
     else:
         joined = whole[len(head) + 1 :] if head else whole
     enough = joined.count(b" ") + 1 >= BODY_KEY_MIN_SYLLABLES
-    return TextFacts(words, _key(whole), _key(joined) if enough else None)
+    return TextFacts(words, _key(whole), _key(joined) if enough else None), whole

@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from parsers.folding import fold_parts
+from parsers.compare import fold_all
 from parsers.shingles import WIDTH, Hashes, windows
 
 
@@ -121,7 +121,7 @@ _RANKS = {
 class ComparedText:
     """A text made ready for comparison; what costs time is worked out when it is first asked for.
 
-    `title` as written; `folded`: title, lead and paragraphs, folded and one space apart.
+    `title` as written; `folded`: lead and paragraphs, folded and one space apart (parsers.compare).
     """
 
     def __init__(self, title: str, folded: bytes, hashes: Hashes | None = None) -> None:
@@ -314,7 +314,7 @@ def same_series(title: str, other: str, by: Thresholds = THRESHOLDS) -> bool:
     mine, others = set(_NUMBER.findall(title)), set(_NUMBER.findall(other))
     if not mine - others or not others - mine:
         return False
-    folded, other_folded = (part.split(b" ") for part in fold_parts([title, other]))
+    folded, other_folded = (part.split(b" ") for part in fold_all([title, other])[0])
     prefix, other_prefix = _prefix(folded), _prefix(other_folded)
     if prefix == other_prefix and len(prefix) >= by.title_prefix:
         return True

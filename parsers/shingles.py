@@ -42,7 +42,7 @@ _PADDING = b" " * 8
 
 
 def windows(folded: bytes) -> Hashes:
-    """The hashes of all windows of a folded text (parsers.folding), in the order of the text."""
+    """The hashes of all windows of a folded text (parsers.compare), in the order of the text."""
     return windows_of_all([folded])[0]
 
 

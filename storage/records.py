@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from parsers.article import Article, Paragraph
-from parsers.compare import TextFacts, text_facts
+from parsers.compare import TextFacts, read_text
 from parsers.urls import url_key
 from storage.codec import ZSTD, Packer
 from storage.hashing import leaf_hash
@@ -80,10 +80,19 @@ class Record:
             written["retraction"] = {"reason": self.retraction.reason, "purge": self.retraction.purge}
         return orjson.dumps(written)
 
-    @cached_property
+    @property
     def facts(self) -> TextFacts:
         """Word count and comparison keys of the text; whoever parses the page may work them out early."""
-        return text_facts(self.lead, self.paragraphs)
+        return self._read[0]
+
+    @property
+    def folded(self) -> bytes:
+        """The text as it is compared with others."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[TextFacts, bytes]:
+        return read_text(self.lead, self.paragraphs)
 
     @cached_property
     def body_sha256(self) -> str:
