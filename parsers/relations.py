@@ -14,9 +14,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +65,8 @@ class Thresholds:
     conflicts: int = 2
     conflict_share: float = 0.25
     """So many numbers that differ in the same place, and this share of all aligned numbers, make a series."""
+    all_conflicting: float = 1.0
+    """So does a single one, if it is this share of all aligned numbers."""
     title_words: float = 0.6
     """Titles that share so many words of the shorter and differ in numbers make a series."""
     title_prefix: int = 3
@@ -210,44 +214,38 @@ def _relation(scores: Scores, by: Thresholds) -> Relation | None:
 
 def _conflict(scores: Scores, by: Thresholds) -> bool:
     numbers = scores.agreeing + scores.conflicting
+    if numbers and scores.conflicting >= by.all_conflicting * numbers:
+        return True
     return scores.conflicting >= by.conflicts and scores.conflicting >= by.conflict_share * numbers
 
 
 def _scores(one: ComparedText, other: ComparedText, jaccard: float, containment: float) -> Scores:
     """Align two texts by the windows that stand once in each."""
     runs, moved = _runs(one, other)
+    numbers = one.numbers_before
     shared = rewritten = agreeing = conflicting = 0
-    end = other_end = None
-    numbers, others = one.numbers_before, other.numbers_before
-    for start, other_start, length in runs:
-        if end is None or other_end is None:
-            rewritten += min(start, other_start)
-        else:
-            overlap = max(end - start, other_end - other_start, 0)
-            start, other_start, length = start + overlap, other_start + overlap, length - overlap
-            gap, other_gap = start - end, other_start - other_end
-            if gap and other_gap:
-                if gap <= SHORT_GAP and other_gap <= SHORT_GAP:
-                    # Most short gaps have no numbers.
-                    if numbers[start] > numbers[end] and others[other_start] > others[other_end]:
-                        same, differing = _numbers(
-                            one.syllables[end:start], other.syllables[other_end:other_start]
-                        )
-                        agreeing += same
-                        conflicting += differing
-                else:
-                    rewritten += min(gap, other_gap)
-        shared += length
-        end, other_end = start + length, other_start + length
-        agreeing += int(numbers[end] - numbers[start])
-    shorter = min(one.length, other.length)
+    end = other_end = 0
+    for start, other_start, length in [*runs, (one.length, other.length, 0)]:
+        overlap = max(end - start, other_end - other_start, 0)
+        start, other_start, length = start + overlap, other_start + overlap, length - overlap
+        gap, other_gap = start - end, other_start - other_end
+        if gap <= SHORT_GAP and other_gap <= SHORT_GAP:
+            same, differing = _numbers(one, (end, start), other, (other_end, other_start))
+            agreeing += same
+            conflicting += differing
+        elif length:
+            rewritten += min(gap, other_gap)
+        if length:
+            shared += length
+            end, other_end = start + length, other_start + length
+            agreeing += int(numbers[end] - numbers[start])
     return Scores(
         jaccard=jaccard,
         containment=containment,
-        coverage=shared / shorter,
+        coverage=shared / min(one.length, other.length),
         rewritten=rewritten / max(1, rewritten + shared),
         moved=moved,
-        agreeing=agreeing,
+        agreeing=max(0, agreeing),
         conflicting=conflicting,
     )
 
@@ -298,12 +296,39 @@ def _longest_rise(values: list[int]) -> list[int]:
     return rise[::-1]
 
 
-def _numbers(here: list[bytes], there: list[bytes]) -> tuple[int, int]:
-    """How many numbers a short gap has on both sides, and how many it exchanges for others."""
-    mine = Counter(syllable for syllable in here if syllable[:1].isdigit())
-    others = Counter(syllable for syllable in there if syllable[:1].isdigit())
-    same = (mine & others).total()
-    return same, min(mine.total(), others.total()) - same
+def _numbers(
+    one: ComparedText, here: tuple[int, int], other: ComparedText, there: tuple[int, int]
+) -> tuple[int, int]:
+    """How many numbers a short gap has on both sides, and how many it exchanges for others.
+
+    A number with a point or a comma is several syllables: what of it stands in the shared text beside the gap
+    does not agree if the rest differs, and is taken off.
+    """
+    mine, others = one.numbers_before, other.numbers_before
+    # Most short gaps have no numbers.
+    if mine[here[1]] == mine[here[0]] or others[there[1]] == others[there[0]]:
+        return 0, 0
+    gap = one.syllables[here[0] : here[1]]
+    other_gap = other.syllables[there[0] : there[1]]
+    counted = Counter(syllable for syllable in gap if syllable[:1].isdigit())
+    other_counted = Counter(syllable for syllable in other_gap if syllable[:1].isdigit())
+    differing = min(counted.total(), other_counted.total()) - (counted & other_counted).total()
+    same = (Counter(_whole_numbers(gap)) & Counter(_whole_numbers(other_gap))).total()
+    if not differing:
+        return same, 0
+    before = here[0] > 0 and mine[here[0]] > mine[here[0] - 1]
+    if before and gap[0][:1].isdigit() and other_gap[0][:1].isdigit():
+        same -= 1
+    after = here[1] < one.length and mine[here[1] + 1] > mine[here[1]]
+    if after and gap[-1][:1].isdigit() and other_gap[-1][:1].isdigit():
+        same -= 1
+    return same, differing
+
+
+def _whole_numbers(syllables: list[bytes]) -> Iterator[bytes]:
+    for is_number, together in groupby(syllables, key=lambda syllable: syllable[:1].isdigit()):
+        if is_number:
+            yield b" ".join(together)
 
 
 _NUMBER = re.compile(r"\d+(?:[.,:/\-]\d+)*")

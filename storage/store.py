@@ -36,6 +36,7 @@ from storage.ledger import (
     read_pending,
     read_polls,
 )
+from storage.likeness import FOLDER, LikenessIndex
 from storage.reading import (
     Reader,
     count_by_source,
@@ -72,6 +73,7 @@ class Store:
         self._engine = connect_engine(database_url(url), busy_seconds)
         self._dictionary: Dictionary | None = None
         self.store_id = ""
+        self._likeness: LikenessIndex | None = None
 
     def __enter__(self) -> Store:
         return self
@@ -213,11 +215,25 @@ class Store:
         zdict = packer.dictionary.sha256 if packer.dictionary else None
         new = NewVersion(run_id, kind, message, now, code_version, zdict)
         with self._storing() as connection:
-            result = write_run(connection, new, parts, prepared)
+            result = write_run(connection, new, parts, prepared, self.likeness)
             newest = result.version or (None if up_to_date else last_version(connection))
         if newest is not None:
             self._advance_checkpoint(newest)
+        if result.version is not None:
+            self._catch_up(result.version.hi)
         return result
+
+    @property
+    def likeness(self) -> LikenessIndex:
+        """The index of texts that are alike."""
+        if self._likeness is None:
+            self._likeness = LikenessIndex(self.home / FOLDER, self.store_id)
+        return self._likeness
+
+    def _catch_up(self, hi: int) -> None:
+        """Let the index take in what was committed. It can be made anew at any time: no run fails for it."""
+        with suppress(OSError), self.reading() as connection:
+            self.likeness.catch_up(connection, hi)
 
     def _packer(self) -> Packer:
         """A packer with the newest dictionary; trains the first one once there is enough to train on."""

@@ -20,6 +20,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -270,7 +271,6 @@ class Kin(StoreTable, table=True):
     source: str
     url_key: str = digest_column(index=True)
     url: str = Field(sa_type=Text)
-    title: str = Field(sa_type=Text)
     relation: str  # duplicate, reprint, part, near, series
     reason: str
     revision_id: int | None = Field(default=None, sa_type=BigInteger)
@@ -278,10 +278,10 @@ class Kin(StoreTable, table=True):
     partner_url: str = Field(sa_type=Text)
     partner_revision_id: int = Field(sa_type=BigInteger)
     cluster_key: str = digest_column(index=True)
-    jaccard: float | None = None
-    containment: float | None = None
-    coverage: float | None = None
-    rewritten: float | None = None
+    jaccard: float | None = Field(default=None, sa_type=Double)
+    containment: float | None = Field(default=None, sa_type=Double)
+    coverage: float | None = Field(default=None, sa_type=Double)
+    rewritten: float | None = Field(default=None, sa_type=Double)
     moved: int | None = None
     agreeing: int | None = None
     conflicting: int | None = None

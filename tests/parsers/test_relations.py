@@ -128,7 +128,17 @@ def test_numbers_that_differ_decide_although_the_titles_are_the_same() -> None:
     changed = [f"{part} Có {place + 1000} hộ." for place, part in enumerate(BODY)]
     found = related(text(TITLE, body), text(TITLE, changed))
     assert found.relation is Relation.SERIES
-    assert found.scores.conflicting == 9  # the last stands at the end, and what follows is unknown
+    assert found.scores.conflicting == 10
+
+
+@pytest.mark.parametrize(("price", "other"), [("81,2", "81,9"), ("81,2", "82,2"), ("7", "8")])
+def test_the_only_number_decides_wherever_it_stands(price: str, other: str) -> None:
+    at_the_end = [[*BODY, f"Giá {number} triệu"] for number in (price, other)]
+    found = related(text(TITLE, at_the_end[0]), text(TITLE, at_the_end[1]))
+    assert found.relation is Relation.SERIES
+    at_the_beginning = [[f"Giá {number} triệu", *BODY] for number in (price, other)]
+    found = related(text(TITLE, at_the_beginning[0]), text(TITLE, at_the_beginning[1]))
+    assert found.relation is Relation.SERIES
 
 
 def test_one_corrected_number_does_not_make_a_series() -> None:

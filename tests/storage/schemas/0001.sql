@@ -59,7 +59,6 @@ CREATE TABLE kin (
 	source VARCHAR NOT NULL, 
 	url_key BLOB NOT NULL, 
 	url TEXT NOT NULL, 
-	title TEXT NOT NULL, 
 	relation VARCHAR NOT NULL, 
 	reason VARCHAR NOT NULL, 
 	revision_id BIGINT, 
@@ -67,10 +66,10 @@ CREATE TABLE kin (
 	partner_url TEXT NOT NULL, 
 	partner_revision_id BIGINT NOT NULL, 
 	cluster_key BLOB NOT NULL, 
-	jaccard FLOAT, 
-	containment FLOAT, 
-	coverage FLOAT, 
-	rewritten FLOAT, 
+	jaccard DOUBLE, 
+	containment DOUBLE, 
+	coverage DOUBLE, 
+	rewritten DOUBLE, 
 	moved INTEGER, 
 	agreeing INTEGER, 
 	conflicting INTEGER, 
@@ -85,7 +84,7 @@ CREATE TABLE meta (
 	value VARCHAR NOT NULL, 
 	CONSTRAINT pk_meta PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('store_id','266d1ff9-4e3c-42a1-8905-7a02536a83fb');
+INSERT INTO "meta" VALUES('store_id','313c9056-3ccd-4b59-a86d-04237c289d19');
 INSERT INTO "meta" VALUES('formats','khotin-leaf-1 rfc6962-sha256 khotin-chain-1 khotin-body-1');
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
@@ -219,6 +218,9 @@ CREATE TABLE sketch (
 	data BLOB NOT NULL, 
 	CONSTRAINT pk_sketch PRIMARY KEY (revision_id)
 );
+INSERT INTO "sketch" VALUES(1,'khotin-shingle-1',X'3375E812415BCB4CC1A0A05B97EEFB5F0FE1C57CBDB00E98E64377A2906224CE7720E9D3768AB8E485A282EC');
+INSERT INTO "sketch" VALUES(2,'khotin-shingle-1',X'');
+INSERT INTO "sketch" VALUES(3,'khotin-shingle-1',X'3375E812415BCB4CC1A0A05B97EEFB5F0FE1C57CBDB00E98E64377A2906224CE7720E9D3768AB8E485A282EC');
 CREATE TABLE source_state (
 	name VARCHAR NOT NULL, 
 	failures INTEGER NOT NULL, 
