@@ -155,11 +155,17 @@ def _enough(owner: Ints, other: Ints, hits: Ints, sizes: Ints, segment: Segment)
 
 
 class LikenessIndex:
-    """The folder of segments of one store."""
+    """The folder of segments of one store.
 
-    def __init__(self, folder: Path, store_id: str) -> None:
+    `chain_at` gives what a segment that ends with a revision is bound to: the chain of its version.
+    """
+
+    def __init__(
+        self, folder: Path, store_id: str, chain_at: Callable[[Connection, int], str] | None = None
+    ) -> None:
         self.folder = folder
         self._store_id = store_id
+        self._chain_at = chain_at or version_chain
         self._open: dict[str, tuple[SegmentHeader, Segment]] = {}
 
     def view(self, connection: Connection, hi: int) -> View:
@@ -207,7 +213,7 @@ class LikenessIndex:
         opened = self._open.get(name) or open_segment(self.folder / name)
         if opened is None or opened[0].store_id != self._store_id:
             return None
-        if opened[0].chain != chain_at(connection, opened[0].hi):
+        if opened[0].chain != self._chain_at(connection, opened[0].hi):
             return None
         self._open[name] = opened
         return opened
@@ -234,7 +240,9 @@ class LikenessIndex:
         for first, sketches in read_sketches(connection, after, hi):
             waiting.append(Segment.of(first, sketches))
             if waiting[-1].hi - waiting[0].lo + 1 >= LARGEST_WRITTEN or waiting[-1].hi == hi:
-                write_segment(self.folder, waiting, self._store_id, chain_at(connection, waiting[-1].hi))
+                write_segment(
+                    self.folder, waiting, self._store_id, self._chain_at(connection, waiting[-1].hi)
+                )
                 waiting = []
             advance(len(sketches))
         self._merge(connection, hi)
@@ -288,7 +296,7 @@ def _level(size: int) -> int:
     return (size.bit_length() - 1) // 3
 
 
-def chain_at(connection: Connection, revision_id: int) -> str:
+def version_chain(connection: Connection, revision_id: int) -> str:
     """The chain hash of the version that a revision belongs to; empty if there is none."""
     version, revision = table_of(Version), table_of(Revision)
     query = select(version.c.chain).select_from(version).join(revision, revision.c.version_id == version.c.id)

@@ -30,7 +30,10 @@ class Match:
 
 
 class Matcher:
-    """Finds partners for batch after batch; what was appended of one is known to the next."""
+    """Finds partners for batch after batch; what was appended of one is known to the next.
+
+    `fetch` is asked only for what was known before the first batch.
+    """
 
     def __init__(self, view: View, fetch: Fetch) -> None:
         self._view = view
@@ -41,6 +44,7 @@ class Matcher:
         self._known: dict[int, ComparedText] = {}
         self._became: dict[int, int] = {}
         self._appended: list[tuple[int, Keys]] = []
+        self._own: dict[int, ComparedText] = {}
         self.compared = 0
         """So many pairs of texts were looked at."""
 
@@ -49,7 +53,10 @@ class Matcher:
         self._sketches, self._texts = sketches, texts
         self._candidates = self._view.candidates(sketches)
         wanted = {found.id for each in self._candidates for found in each if found.id >= 0}
-        self._known = dict(self._fetch(sorted(wanted))) if wanted else {}
+        self._known = {revision_id: self._own[revision_id] for revision_id in wanted & self._own.keys()}
+        elsewhere = sorted(wanted - self._own.keys())
+        if elsewhere:
+            self._known.update(self._fetch(elsewhere))
         self._became = {}
         self._appended = []
 
@@ -86,5 +93,9 @@ class Matcher:
         appended, self._appended = self._appended, []
         if appended:
             self._view.add([keys for _, keys in appended])
+        for revision_id, _ in appended:
+            # Anew, without what the comparisons have worked out: a run may bring very many.
+            text = self._known[revision_id]
+            self._own[revision_id] = ComparedText(text.title, text.folded)
         self._sketches, self._texts, self._candidates, self._known = (), (), [], {}
         return appended

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from parsers.article import Paragraph
 from storage import Ending, Record, Store, open_store
-from storage.kin import Verdict, write_ruling
+from storage.kin import AT_ONCE, Verdict, write_ruling
 from storage.tables import Kin, Sketch, table_of
 from tests.conftest import START
 from tests.parsers.test_relations import OTHER, WORDS, sentence
@@ -71,6 +71,21 @@ def test_a_reprint_is_found_within_its_own_run_and_the_earlier_is_the_original(s
     assert sorted((end.met.url, end.ending) for _, end in result.ends) == [
         ("http://a.example/1", Ending.DUPLICATE),
         ("http://a.example/2", Ending.STORED),
+    ]
+
+
+def test_a_reprint_is_found_in_a_run_of_many_offers(store: Store) -> None:
+    chance = random.Random(6)
+    fill = [
+        article(n, (Paragraph(sentence(chance, WORDS, 60)),), published_at=START + timedelta(minutes=n))
+        for n in range(3, AT_ONCE + 3)
+    ]
+    late = START + timedelta(days=1)
+    offers = [article(1, body(1)), *fill, article(2, cut(body(1)), published_at=late)]
+    result = commit(store, "r1", *offers)
+    assert endings(result).count((Ending.DUPLICATE, "reprint")) == 1
+    assert [(row["url"], row["partner_url"]) for row in kin(store) if row["relation"] == "reprint"] == [
+        ("http://a.example/2", "http://a.example/1")
     ]
 
 
