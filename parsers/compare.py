@@ -121,3 +121,9 @@ def read_text(lead: str | None, paragraphs: Sequence[Paragraph]) -> tuple[TextFa
         joined = whole[len(head) + 1 :] if head else whole
     enough = joined.count(b" ") + 1 >= BODY_KEY_MIN_SYLLABLES
     return TextFacts(words, _key(whole), _key(joined) if enough else None), whole
+
+
+def with_title(title: str, folded: bytes) -> bytes:
+    """A folded text (`read_text`) behind its title: what is compared with other texts."""
+    ((folded_title,), _) = fold_all([title])
+    return b" ".join(part for part in (folded_title, folded) if part)

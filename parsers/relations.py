@@ -125,7 +125,7 @@ _RANKS = {
 class ComparedText:
     """A text made ready for comparison; what costs time is worked out when it is first asked for.
 
-    `title` as written; `folded`: lead and paragraphs, folded and one space apart (parsers.compare).
+    `title` as written; `folded`: title, lead and paragraphs, folded (`parsers.compare.with_title`).
     """
 
     def __init__(self, title: str, folded: bytes, hashes: Hashes | None = None) -> None:

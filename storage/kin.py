@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import Connection, insert
 
 from parsers.article import Paragraph, ParagraphKind
-from parsers.compare import read_text
+from parsers.compare import read_text, with_title
 from parsers.relations import ComparedText, Relation, Scores
 from parsers.shingles import ALGORITHM
 from parsers.urls import url_key
@@ -195,7 +195,8 @@ def compared_text(body: bytes) -> ComparedText:
     """The text of an unpacked body, ready to be compared."""
     told = orjson.loads(body)
     paragraphs = [Paragraph(text, ParagraphKind(kind)) for kind, text in told["paragraphs"]]
-    return ComparedText(told["title"], read_text(told["lead"], paragraphs)[1])
+    title = told["title"]
+    return ComparedText(title, with_title(title, read_text(told["lead"], paragraphs)[1]))
 
 
 def _row(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from parsers.article import Article, Paragraph
-from parsers.compare import TextFacts, read_text
+from parsers.compare import TextFacts, read_text, with_title
 from parsers.shingles import Hashes, Keys, sketch_keys, windows_of_all
 from parsers.urls import url_key
 from storage.codec import ZSTD, Packer
@@ -86,10 +86,10 @@ class Record:
         """Word count and comparison keys of the text; whoever parses the page may work them out early."""
         return self._read[0]
 
-    @property
+    @cached_property
     def folded(self) -> bytes:
-        """The text as it is compared with others."""
-        return self._read[1]
+        """Title and text as they are compared with others."""
+        return with_title(self.title, self._read[1])
 
     @cached_property
     def _read(self) -> tuple[TextFacts, bytes]:

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import Connection
 
 from parsers.article import Paragraph, ParagraphKind
-from parsers.compare import read_text
+from parsers.compare import read_text, with_title
 from parsers.relations import ComparedText, Relation, kinship
 from parsers.shingles import sketch_keys, windows_of_all
 from storage.bulk import among
@@ -86,7 +86,9 @@ class Detector:
         bodies, texts, sketches = [], [], []
         for start in range(0, len(documents), 64):
             chunk = documents[start : start + 64]
-            folded = [read_text(None, [Paragraph(p) for p in d.paragraphs])[1] for d in chunk]
+            folded = [
+                with_title(d.title, read_text(None, [Paragraph(p) for p in d.paragraphs])[1]) for d in chunk
+            ]
             hashes = windows_of_all(folded)
             sketches += [sketch_keys(own) for own in hashes]
             texts += [ComparedText(d.title, text) for d, text in zip(chunk, folded, strict=True)]

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from parsers.compare import fold_all
+from parsers.compare import fold_all, with_title
 from parsers.relations import ComparedText, Kinship, Relation, kinship, same_series
 
 _TOLD = """
@@ -29,7 +29,7 @@ def paragraphs(seed: int, count: int = 10, words: list[str] = WORDS) -> list[str
 
 
 def text(title: str, body: list[str]) -> ComparedText:
-    return ComparedText(title, b" ".join(part for part in fold_all(body)[0] if part))
+    return ComparedText(title, with_title(title, b" ".join(part for part in fold_all(body)[0] if part)))
 
 
 def related(one: ComparedText, other: ComparedText) -> Kinship:
