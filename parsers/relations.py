@@ -49,6 +49,8 @@ class Thresholds:
     reprint_jaccard: float = 0.6
     """From here on the same text is a reprint and kept out; below it is `near` and stays. Of natural pairs
     .97 are true reprints at a floor of .6, and .70 at .3."""
+    reprint_rewritten: float = 0.1
+    """A reprint has no more than this rewritten, unless its Jaccard index is `sure_jaccard` or more."""
     near_jaccard: float = 0.25
     """Below this two texts are not called the same, whatever they share."""
     sure_jaccard: float = 0.8
@@ -208,7 +210,8 @@ def _relation(scores: Scores, by: Thresholds) -> Relation | None:
         and (scores.moved <= by.moved_runs or scores.jaccard >= by.ordered_jaccard)
     )
     if same:
-        return Relation.REPRINT if scores.jaccard >= by.reprint_jaccard else Relation.NEAR
+        edited = scores.rewritten <= by.reprint_rewritten or scores.jaccard >= by.sure_jaccard
+        return Relation.REPRINT if edited and scores.jaccard >= by.reprint_jaccard else Relation.NEAR
     return Relation.PART if scores.containment >= by.part_containment else None
 
 
