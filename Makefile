@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit
 
 BENCH := $(VENV)-bench
 
-.PHONY: help ingest test lint types check lock clean bench-store
+.PHONY: help ingest test lint types check lock clean bench-store bench-dedup
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -34,6 +34,9 @@ check: lint types test ## all of the above
 
 bench-store: $(BENCH)/.installed ## measure the store against its peers (some 15 minutes)
 	@$(BENCH)/bin/python -m tests.benchmarks.store $(BENCH_ARGS)
+
+bench-dedup: $(BENCH)/.installed ## measure de-duplication at growing sizes, against its peers
+	@$(BENCH)/bin/python -m tests.benchmarks.dedup_scale $(BENCH_ARGS)
 
 lock: $(VENV)/.installed-dev ## make the lock files anew for the package index in force (takes minutes)
 	$(PIP) install pip-tools
