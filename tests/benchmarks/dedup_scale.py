@@ -6,9 +6,9 @@
 Each measurement runs in a process of its own, one after the other. Speed is documents by CPU second and core,
 of the detector's own work: making the documents is not counted. The text is generated: of a hundred documents
 80 are new, 12 reprints (cut, with other lines added, some words changed), 3 heavily reworded, 5 of template
-series. The peers do what their manuals recommend, in memory: MinHash of 5-word shingles (128 permutations) and
-an LSH index at a threshold of .5; they verify nothing, keep nothing. `last tenth` is the speed on the last
-tenth of the documents; `found` tells how many of the planted reprints were found.
+series. The peers do what their manuals recommend, in memory: MinHash of 5-word shingles (128 permutations)
+and an LSH index at a threshold of .5; they verify nothing and keep nothing. `last tenth` is the speed on the
+last tenth of the documents; `found` tells how many of the planted reprints were found.
 """
 
 from __future__ import annotations
