@@ -44,6 +44,7 @@ from storage.reading import (
     read_versions,
 )
 from storage.records import prepare
+from storage.resketch import resketch
 from storage.schema import prepare_schema
 from storage.stories import (
     RunRow,
@@ -205,6 +206,7 @@ class Store:
     ) -> RunResult:
         """Write all that a run found in one transaction: at most one version, the ledger, the cursors."""
         up_to_date = self._check_checkpoint()
+        resketch(self)  # after an upgrade of the algorithm: what is compared must be of one kind
         packer = self._packer()
         records = prepare([offer.record for part in parts for offer in part.offers], packer)
         owners = [(part.source, offer) for part in parts for offer in part.offers]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from parsers.article import Paragraph
-from storage import Ending, Record, Store, open_store
+from storage import Ending, Met, Offer, Record, RunResult, SourcePart, Store, open_store
 from storage.kin import AT_ONCE, Verdict, write_ruling
+from storage.resketch import rebuild
+from storage.retraction import retract
 from storage.tables import Kin, Sketch, table_of
 from tests.conftest import START
 from tests.parsers.test_relations import OTHER, WORDS, sentence
@@ -201,3 +205,66 @@ def test_segments_of_another_history_are_passed_over(store: Store, tmp_path: Pat
         assert store.likeness.covered(connection, 8) == 8
     assert not {path.name for path in store.likeness.folder.iterdir()} & set(names)
     assert endings(commit(store, "r2", article(20, cut(body(7))))) == [(Ending.DUPLICATE, "reprint")]
+
+
+def test_two_runs_at_once_do_not_both_append_the_same_text(store: Store) -> None:
+    url = store.url.render_as_string(hide_password=False)
+    originals = [article(n, body(n)) for n in range(1, 9)]
+    reprints = [replace(article(n + 10, cut(body(n))), source="b") for n in range(1, 9)]
+    barrier = Barrier(2)
+
+    def run(name: str, records: list[Record]) -> RunResult:
+        with open_store(store.home, url) as own:
+            own.begin_run(name, "ingest", name, START)
+            offers = tuple(Offer(Met(r.url, "feed", fetched_at=START), r) for r in records)
+            barrier.wait()
+            return own.commit_run(name, "ingest", name, [SourcePart(records[0].source, offers)], START, "0")
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = (
+            threads.submit(run, name, records) for name, records in (("r1", originals), ("r2", reprints))
+        )
+        ends = [end.ending for result in (first.result(), second.result()) for _, end in result.ends]
+    assert sorted(ends) == [Ending.DUPLICATE] * 8 + [Ending.STORED] * 8
+    assert store.version().documents == 8
+
+
+def test_an_upgrade_of_the_algorithm_sketches_the_stored_texts_anew(store: Store) -> None:
+    commit(store, "r1", *(article(n, body(n)) for n in range(1, 6)))
+    table = table_of(Sketch)
+    with store.reading() as connection:
+        made = connection.execute(select(table).order_by(table.c.revision_id)).all()
+    with store.writing() as connection:
+        connection.execute(update(table).values(algorithm="khotin-shingle-0", data=b"\1\2\3\4"))
+    assert endings(commit(store, "r2", article(20, cut(body(4))))) == [(Ending.DUPLICATE, "reprint")]
+    with store.reading() as connection:
+        assert connection.execute(select(table).order_by(table.c.revision_id)).all() == made
+
+
+def test_a_rebuild_makes_good_what_was_lost(store: Store) -> None:
+    commit(store, "r1", *(article(n, body(n)) for n in range(1, 6)))
+    with store.writing() as connection:
+        connection.execute(delete(table_of(Sketch)).where(table_of(Sketch).c.revision_id == 3))
+    told: list[tuple[int, int]] = []
+    assert rebuild(store) == (0, 5)
+    assert rebuild(store, texts=True, advance=lambda done, total: told.append((done, total))) == (5, 5)
+    assert told == [(5, 5), (5, 5)]
+    assert endings(commit(store, "r2", article(20, cut(body(3))))) == [(Ending.DUPLICATE, "reprint")]
+
+
+def test_a_purge_takes_the_sketch_and_the_text_is_no_partner_any_more(store: Store) -> None:
+    commit(store, "r1", article(1, body(1)), article(2, body(2)))
+    for number, purge in ((1, True), (2, False)):
+        retract(
+            store,
+            [f"http://a.example/{number}"],
+            "demand",
+            purge=purge,
+            run_id=f"x{number}",
+            now=START,
+            code_version="0",
+        )
+    with store.reading() as connection:
+        assert list(connection.execute(select(table_of(Sketch).c.revision_id)).scalars()) == [2]
+    result = commit(store, "r2", article(3, cut(body(1))), article(4, cut(body(2))))
+    assert endings(result) == [(Ending.STORED, "new-article"), (Ending.DUPLICATE, "reprint")]
