@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -80,23 +81,21 @@ class View:
         keys, owners = keys[order], owners[order]
         first = np.concatenate((np.ones(1, np.bool_), keys[1:] != keys[:-1]))
         wanted = keys[first]
-        number = np.cumsum(first) - 1
-        own = Segment(keys, owners.astype(np.uint32), 0, sizes, np.empty(0, np.uint8), 1)
         starts = np.flatnonzero(first)
-        own_counts = np.diff(np.append(starts, len(keys)))
+        asking = _Asking(owners, starts, np.diff(np.append(starts, len(keys))))
         looked = [segment.find(wanted) for segment in self._segments]
-        total = own_counts.copy()
+        total = asking.counts.copy()
         for places, _, counts in looked:
             total[places] += counts
         cold = total <= CAP
         pairs = [
-            _pairs(segment, places, begin, counts, cold, number, owners, len(wanted))
+            _pairs(segment, asking, places[keep], begin[keep], counts[keep])
             for segment, (places, begin, counts) in zip(self._segments, looked, strict=True)
+            for keep in (cold[places],)
         ]
-        there = np.flatnonzero(own_counts > 1)
-        owner, other, hits = _pairs(
-            own, there, starts[there], own_counts[there], cold, number, owners, len(wanted)
-        )
+        own = Segment(keys, owners.astype(np.uint32), 0, sizes, np.empty(0, np.uint8), 1)
+        there = np.flatnonzero((asking.counts > 1) & cold)
+        owner, other, hits = _pairs(own, asking, there, starts[there], asking.counts[there])
         earlier = other < owner
         pairs.append((owner[earlier], -1 - other[earlier], hits[earlier]))
         known = [
@@ -111,31 +110,33 @@ class View:
         return found
 
 
+class _Asking(NamedTuple):
+    """The keys of a batch, sorted: who asks for each, as runs of `owners`."""
+
+    owners: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+    counts: npt.NDArray[np.intp]
+
+
 def _pairs(
     segment: Segment,
+    asking: _Asking,
     places: npt.NDArray[np.intp],
     begin: npt.NDArray[np.intp],
     counts: npt.NDArray[np.intp],
-    cold: npt.NDArray[np.bool_],
-    number: npt.NDArray[np.intp],
-    owners: npt.NDArray[np.intp],
-    wanted: int,
 ) -> tuple[Ints, Ints, Ints]:
-    """Who shares how many keys with whom in one segment: owner, other, hits (`MINIMUM_HITS` or more)."""
-    keep = cold[places]
-    start_of = np.zeros(wanted, np.int64)
-    count_of = np.zeros(wanted, np.int64)
-    start_of[places[keep]] = begin[keep]
-    count_of[places[keep]] = counts[keep]
-    counted = count_of[number]
-    asking = np.flatnonzero(counted)
-    none = np.empty(0, np.int64)
-    if not len(asking):
+    """Who shares how many keys with whom in one segment: owner, other, hits (`MINIMUM_HITS` or more).
+
+    `places` are those of the keys that it holds; `begin` and `counts` their entries there.
+    """
+    if not len(places):
+        none = np.empty(0, np.int64)
         return none, none, none
-    repeats = counted[asking]
-    ends = np.cumsum(repeats)
-    entries = np.arange(ends[-1]) - np.repeat(ends - repeats - start_of[number[asking]], repeats)
-    pairs = np.repeat(owners[asking], repeats).astype(np.uint64) << np.uint64(32) | segment.ids[entries]
+    askers = asking.counts[places]
+    owners = asking.owners[_runs(asking.starts[places], askers)]
+    repeats = np.repeat(counts, askers)
+    entries = _runs(np.repeat(begin, askers), repeats)
+    pairs = np.repeat(owners, repeats).astype(np.uint64) << np.uint64(32) | segment.ids[entries]
     pairs.sort()
     first = np.flatnonzero(np.concatenate((np.ones(1, np.bool_), pairs[1:] != pairs[:-1])))
     hits = np.diff(np.append(first, len(pairs)))
@@ -146,6 +147,12 @@ def _pairs(
         (kept & np.uint64(0xFFFFFFFF)).astype(np.int64),
         hits[enough],
     )
+
+
+def _runs(starts: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The numbers from each start on, so many of each."""
+    ends = np.cumsum(counts)
+    return np.arange(ends[-1]) - np.repeat(ends - counts - starts, counts)
 
 
 def _enough(owner: Ints, other: Ints, hits: Ints, sizes: Ints, segment: Segment) -> tuple[Ints, Ints, Ints]:

@@ -32,12 +32,13 @@ class Match:
 class Matcher:
     """Finds partners for batch after batch; what was appended of one is known to the next.
 
-    `fetch` is asked only for what was known before the first batch.
+    `fetch` is asked only for what was known before the first batch; without `keep`, for all of it.
     """
 
-    def __init__(self, view: View, fetch: Fetch) -> None:
+    def __init__(self, view: View, fetch: Fetch, *, keep: bool = True) -> None:
         self._view = view
         self._fetch = fetch
+        self._keep = keep
         self._sketches: Sequence[Keys] = ()
         self._texts: Sequence[ComparedText] = ()
         self._candidates: list[list[Candidate]] = []
@@ -93,7 +94,7 @@ class Matcher:
         appended, self._appended = self._appended, []
         if appended:
             self._view.add([keys for _, keys in appended])
-        for revision_id, _ in appended:
+        for revision_id, _ in appended if self._keep else ():
             # Anew, without what the comparisons have worked out: a run may bring very many.
             text = self._known[revision_id]
             self._own[revision_id] = ComparedText(text.title, text.folded)

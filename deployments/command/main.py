@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deployments.command import (
     corpus,
+    duplicates,
     exports,
     history,
     ingest,
@@ -17,7 +18,7 @@ from deployments.command import (
 from deployments.command.app import app
 from deployments.command.output import told_errors
 
-SUBCOMMANDS = (corpus, exports, history, ingest, keeping, ledger, reparse, retract, tag, verify)
+SUBCOMMANDS = (corpus, duplicates, exports, history, ingest, keeping, ledger, reparse, retract, tag, verify)
 """Importing these modules adds their subcommands to the application."""
 
 
