@@ -7,31 +7,32 @@ decorators on them (flows/prefect_runner.py does) without a change to what they 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flows.clock import Clock
 from flows.discovery import Discovery, discover
-from flows.fetching import FetchConfig, Fetched, Fetcher
+from flows.fetching import FetchConfig, Fetcher
+from flows.hosts import HostMemory
 from flows.pages import BATCH, FetchedBatch, FetchedPage, ParsedBatch, fetch_batch, parse_batch
-from flows.selection import Found, select
+from flows.rhythm import from_text, silence_of, to_text, watched
+from flows.schedule import ASKED_TO_WAIT, crash_turn, next_turn
+from flows.selection import LONGEST_WAIT, Found, select
 from flows.settings import CODE_VERSION
 from flows.sources import Source
-from flows.workbench import LEFT_OVER, Progress, Silent, Workbench, captured
+from flows.workbench import LEFT_OVER, Progress, Silent, Workbench, same_articles
 from parsers.errors import StoreError
-from parsers.urls import host_of
 from storage import (
     CaptureRow,
     Counts,
     End,
     Ending,
-    EndpointState,
     Offer,
+    PageState,
     RunResult,
     SourcePart,
     SourcePoll,
@@ -39,8 +40,6 @@ from storage import (
 )
 
 SOURCES_AT_ONCE = 8
-ASKED_TO_WAIT = "asked-to-wait"
-"""Why a source is left alone until `next_poll_at`, even by force: its host said Retry-After."""
 
 
 async def parse_in_thread(source: Source, pages: tuple[FetchedPage, ...], now: datetime) -> ParsedBatch:
@@ -141,6 +140,7 @@ async def ingest(
     run_id = new_run_id(clock.now(), environment.rng)
     store.begin_run(run_id, "ingest", label, clock.now())
     try:
+        memory = await HostMemory.of(store, clock, due)
         with store.archive_writer(run_id, clock.now(), CODE_VERSION) as archive:
             async with Fetcher(
                 environment.fetch_config,
@@ -148,7 +148,10 @@ async def ingest(
                 rng=environment.rng,
                 routes=environment.routes,
                 ssl_context=environment.ssl_context,
+                recall=memory.recall,
+                tell_hold=memory.hold,
             ) as fetcher:
+                memory.spare(fetcher)
                 bench = Workbench(
                     run_id=run_id,
                     store=store,
@@ -157,9 +160,10 @@ async def ingest(
                     clock=clock,
                     progress=environment.progress,
                     force=force,
+                    rng=environment.rng,
                 )
                 outcomes = await _run_sources(due, bench, stages)
-                robots = await _keep_robots(due, bench)
+                robots = await memory.keep(bench)
         parts = [
             replace(part, endpoints=(*part.endpoints, *robots.get(part.source, ()))) for part, _ in outcomes
         ]
@@ -218,6 +222,8 @@ async def ingest_source(
     discovery = await stages.discover(source, bench)
     now = bench.clock.now()
     pages = await asyncio.to_thread(bench.store.pages, source.name, list(discovery.found))
+    others = await asyncio.to_thread(same_articles, bench.store, source, discovery.found, pages)
+    poll = _watched(source, poll, discovery, pages, now)
     room, room_reason = _room(source, poll, bench.requests(source), now)
     selection = select(
         discovery.found,
@@ -226,6 +232,7 @@ async def ingest_source(
         now=now,
         room=room,
         room_reason=room_reason,
+        others=others,
     )
     bench.progress.source_selected(source.name, len(discovery.found), len(selection.fetch))
     left_over = await asyncio.to_thread(bench.store.left_over, source.name, now - LEFT_OVER)
@@ -238,16 +245,17 @@ async def ingest_source(
         offers.extend(parsed.offers)
         ends.extend((*fetched.ends, *parsed.ends))
     ok = discovery.answered > 0 or discovery.failed == 0
+    quiet = silence_of(from_text(poll.rhythm))
     part = SourcePart(
         source=source.name,
         offers=tuple(offers),
         ends=tuple(ends),
         endpoints=tuple(discovery.endpoints),
-        poll=await _next_poll(source, poll, discovery, bench, now, ok=ok),
+        poll=await _next_poll(source, poll, discovery, ends, bench, now, ok=ok),
         requests=bench.requests(source),
         not_modified=bench.not_modified[source.name],
         wire_bytes=bench.bytes_read[source.name],
-        problems=tuple(discovery.problems),
+        problems=(*discovery.problems, *([quiet] if quiet else [])),
         notes=tuple(discovery.notes),
     )
     _check_sum(part, discovery)
@@ -267,23 +275,54 @@ def _day(now: datetime) -> str:
     return now.date().isoformat()
 
 
-async def _next_poll(
-    source: Source, poll: SourcePoll, discovery: Discovery, bench: Workbench, now: datetime, *, ok: bool
+def _watched(
+    source: Source, poll: SourcePoll, discovery: Discovery, pages: Mapping[str, PageState], now: datetime
 ) -> SourcePoll:
-    """When the source is due again: when the first of its feeds, sitemaps and listings is."""
+    """The poll with the rhythm brought up to date. Pure.
+
+    What has no time and stands in a sitemap is not counted: it may be years old.
+    """
+    if not discovery.answered:
+        return poll
+    told = {*source.feeds, *source.listings}
+    new = [
+        item.published_hint_at
+        for item in discovery.found.values()
+        if item.url not in pages
+        and item.url not in discovery.outside
+        and (item.published_hint_at is not None or item.found_in in told)
+    ]
+    return replace(poll, rhythm=to_text(watched(from_text(poll.rhythm), now, new)))
+
+
+async def _next_poll(
+    source: Source,
+    poll: SourcePoll,
+    discovery: Discovery,
+    ends: Sequence[End],
+    bench: Workbench,
+    now: datetime,
+    *,
+    ok: bool,
+) -> SourcePoll:
+    """When the source is due again: when the first of its endpoints is, or a page that waits."""
     known = await asyncio.to_thread(bench.store.endpoints, source.name)
     known |= {state.url: state for state in discovery.endpoints}
     configured = (*source.feeds, *source.sitemaps, *source.listings)
-    times = [
-        state.next_check_at
-        for url in configured
-        if (state := known.get(url)) is not None and state.next_check_at is not None
-    ]
+    turn = next_turn(
+        source,
+        [known[url] for url in configured if url in known],
+        ends,
+        now,
+        held_until=bench.hold_until.get(source.name),
+        retry_at=await asyncio.to_thread(bench.store.next_retry, source.name, now, LONGEST_WAIT),
+    )
     return replace(
         _charged(source, poll, bench, now),
-        next_poll_at=_held(source, bench, min(times, default=now + timedelta(minutes=source.poll_minutes))),
+        next_poll_at=turn.at,
         failures=0 if ok else poll.failures + 1,
-        reason=_why(source, bench, "polled" if ok else "nothing-answered"),
+        reason=turn.reason if ok or turn.reason == ASKED_TO_WAIT else "nothing-answered",
+        why=turn.why,
     )
 
 
@@ -291,14 +330,6 @@ def _charged(source: Source, poll: SourcePoll, bench: Workbench, now: datetime) 
     """The poll with what this run asked put on the account of the day (UTC)."""
     spent = poll.requests_today if poll.budget_day == _day(now) else 0
     return replace(poll, polled_at=now, budget_day=_day(now), requests_today=spent + bench.requests(source))
-
-
-def _held(source: Source, bench: Workbench, at: datetime) -> datetime:
-    return max(at, bench.hold_until.get(source.name, at))
-
-
-def _why(source: Source, bench: Workbench, reason: str) -> str:
-    return ASKED_TO_WAIT if source.name in bench.hold_until else reason
 
 
 def _check_sum(part: SourcePart, discovery: Discovery) -> None:
@@ -313,53 +344,21 @@ def _check_sum(part: SourcePart, discovery: Discovery) -> None:
 def _crashed(source: Source, poll: SourcePoll, bench: Workbench, error: Exception) -> SourcePart:
     """The part of a source whose run broke: no ends, no validators, a problem, and a later poll."""
     now = bench.clock.now()
-    wait = timedelta(minutes=max(source.poll_minutes, 15))
+    turn = crash_turn(source, poll.failures + 1, now, bench.hold_until.get(source.name), bench.rng)
     return SourcePart(
         source=source.name,
         poll=replace(
             _charged(source, poll, bench, now),
-            next_poll_at=_held(source, bench, now + wait),
+            next_poll_at=turn.at,
             failures=poll.failures + 1,
-            reason="source-crashed",
+            reason=turn.reason,
+            why=turn.why,
         ),
         requests=bench.requests(source),
         not_modified=bench.not_modified[source.name],
         wire_bytes=bench.bytes_read[source.name],
         problems=(f"source-crashed: {type(error).__name__}: {error}",),
     )
-
-
-async def _keep_robots(due: Sequence[Source], bench: Workbench) -> dict[str, list[EndpointState]]:
-    """Archive every robots.txt that differs from the one before; gives their states by source."""
-    states: dict[str, list[EndpointState]] = {}
-    now = bench.clock.now()
-    known = {source.name: await asyncio.to_thread(bench.store.endpoints, source.name) for source in due}
-    for document in bench.fetcher.robots_documents():
-        source = _owner(due, document)
-        if source is None:
-            continue
-        before = known[source.name].get(document.requested_url)
-        digest = hashlib.sha256(document.body).hexdigest()
-        changed = before is None or before.payload_sha256 != digest
-        if changed:
-            await bench.keep([captured(source, "robots", document.requested_url, document)])
-        states.setdefault(source.name, []).append(
-            EndpointState(
-                url=document.requested_url,
-                source=source.name,
-                kind="robots",
-                checked_at=now,
-                payload_sha256=digest,
-                status=document.status,
-                changed_at=now if changed or before is None else before.changed_at,
-            )
-        )
-    return states
-
-
-def _owner(due: Sequence[Source], document: Fetched) -> Source | None:
-    host = host_of(document.requested_url)
-    return next((source for source in due if source.owns(f"http://{host}/")), None)
 
 
 def totals(result: RunResult) -> Counts:

@@ -38,6 +38,8 @@ class FetchedPage:
     body: bytes
     content_type: str | None
     attempts: int
+    record_url: str | None = None
+    """The document that the page is known to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ async def _ask(source: Source, item: Found, bench: Workbench) -> _Result:
     met = _met(item, fetched)
     if fetched.not_modified:
         return _Result(end=End(met, Ending.UNCHANGED, "not-modified"))
-    page = FetchedPage(met, fetched.url, fetched.body, fetched.content_type, item.attempts)
+    page = FetchedPage(met, fetched.url, fetched.body, fetched.content_type, item.attempts, item.record_url)
     return _Result(page, None, captured(source, "page", item.url, fetched))
 
 
@@ -182,7 +184,7 @@ def _from_archive(item: Found, row: CaptureRow, bench: Workbench) -> FetchedPage
         last_modified=row.last_modified,
         payload_sha256=row.payload_sha256,
     )
-    return FetchedPage(met, row.final_url, body, row.content_type, item.attempts)
+    return FetchedPage(met, row.final_url, body, row.content_type, item.attempts, item.record_url)
 
 
 def _met(item: Found, fetched: Fetched) -> Met:
@@ -289,13 +291,23 @@ def _parse(
         retry_at = now + _DAY if again else None
         return End(page.met, Ending.REJECTED, parsed.reason.value, parsed.evidence, retry_at=retry_at)
     article = _with_own_url(source, parsed, final)
+    moved = _same_article(source, page.record_url, article.canonical_url)
+    if moved and page.record_url is not None:
+        # The address changed with the headline: the document keeps the one under which it is known.
+        article = replace(article, canonical_url=page.record_url)
     fetched_at = page.met.fetched_at or now
     record = record_of(
         article, source=source.name, fetched_at=fetched_at, payload_sha256=page.met.payload_sha256
     )
     # Worked out here, beside fetching, the commit need not do it.
     _ = record.facts
-    return Offer(page.met, record)
+    return Offer(page.met, record, moved=moved)
+
+
+def _same_article(source: Source, known: str | None, told: str) -> bool:
+    """Whether two addresses carry the site's number of one article."""
+    number = source.article_id(known) if known is not None else None
+    return number is not None and number == source.article_id(told)
 
 
 def _with_own_url(source: Source, article: Article, final: str) -> Article:

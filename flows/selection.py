@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +13,18 @@ MAX_ATTEMPTS = 6
 
 A page that is left for good has no `retry_at`.
 """
+
+LOOK_AGAIN = (timedelta(days=1), timedelta(days=7))
+"""So long after its first reading an article is looked at again, where its site does not tell of changes."""
+
+LONGEST_LOOK = timedelta(days=8)
+"""No look is further away: a later one was set by a clock that ran ahead."""
+
+LOOKS_AT_ONCE = 100
+"""So many looks at most in one run: new articles come first."""
+
+SAME_ARTICLE = "same-article"
+"""The reason of an address under which an article is met that is known under another, by its number."""
 
 LONGEST_WAIT = timedelta(days=2)
 """No look is put off for longer: a later `retry_at` was set by a clock that ran ahead."""
@@ -29,7 +41,9 @@ class Found:
     """One canonical URL that a poll met: where first, and what its site told of its times.
 
     `attempts` is the number of looks at it that failed in a row before this one; `waiting` says that an
-    earlier run put it off.
+    earlier run put it off, `look` that its time for another look has come. `article_id` is the site's number
+    of the article, `record_url` the document that it is known to be, `look_at` when it is to be looked at
+    again after this.
     """
 
     url: str
@@ -40,10 +54,21 @@ class Found:
     etag: str | None = None
     last_modified: str | None = None
     waiting: bool = False
+    look: bool = False
+    article_id: str | None = None
+    record_url: str | None = None
+    look_at: datetime | None = None
 
     @property
     def met(self) -> Met:
-        return Met(self.url, self.found_in, self.hint_at, self.published_hint_at)
+        return Met(
+            self.url,
+            self.found_in,
+            self.hint_at,
+            self.published_hint_at,
+            look_at=self.look_at,
+            article_id=self.article_id,
+        )
 
     @property
     def age_key(self) -> tuple[datetime, str]:
@@ -73,44 +98,100 @@ def select(
     now: datetime,
     room: int,
     room_reason: str,
+    others: Mapping[str, Sequence[PageState]] | None = None,
 ) -> Selection:
     """Decide for each URL: fetch it, leave it as it is, put it off, or say that it is no article.
 
     `outside` are the URLs that do not fit the source's pattern, `room` how many may be fetched in this run,
-    and `room_reason` the reason code for those beyond it.
+    and `room_reason` the reason code for those beyond it. `others` are pages that gave a document, by the
+    site's number of the article: the same articles, perhaps under other addresses.
     """
     fetch: list[Found] = []
     ends: list[End] = []
+    taken: dict[str, str] = {}
     for item in found.values():
         page = pages.get(item.url)
+        known = [other for other in (others or {}).get(item.article_id or "", ()) if other.url != item.url]
         end = _without_request(item, page, now, outside=item.url in outside)
+        end = end or _under_other_address(item, page, known, taken)
         if end is not None:
             ends.append(end)
-        elif page is None:
-            fetch.append(item)
-        else:
-            waiting = page.ending is Ending.DEFERRED
-            fetch.append(
-                replace(
-                    item,
-                    attempts=page.attempts,
-                    etag=page.etag,
-                    last_modified=page.last_modified,
-                    waiting=waiting,
-                )
-            )
+            continue
+        if item.article_id is not None:
+            taken.setdefault(item.article_id, item.url)
+        fetch.append(_ready(item, page, known, now))
     chosen, put_off = _within_room(fetch, max(room, 0))
     for item in put_off:
         page = pages.get(item.url)
+        if item.look:
+            # It stays due. To call it put off would hide that the article is there.
+            ends.append(End(item.met, Ending.UNCHANGED, "known", skipped=True))
+            continue
         # One row says that it was put off; a row more in each run that passes would say nothing new.
         told = page is not None and page.ending is Ending.DEFERRED and page.reason == room_reason
         ends.append(End(item.met, Ending.DEFERRED, room_reason, skipped=told))
     return Selection(tuple(chosen), tuple(ends))
 
 
+def _ready(item: Found, page: PageState | None, known: Sequence[PageState], now: datetime) -> Found:
+    """A URL to fetch, with what is known of its page and of the article under other addresses."""
+    record_url = page.record_url if page is not None else None
+    item = replace(item, record_url=record_url or next((other.record_url for other in known), None))
+    item = replace(item, look_at=next_look(item, page, now))
+    if page is None:
+        return item
+    return replace(
+        item,
+        attempts=page.attempts,
+        etag=page.etag,
+        last_modified=page.last_modified,
+        waiting=page.ending is Ending.DEFERRED,
+        look=item.look and not is_news(item, page),
+    )
+
+
+def next_look(item: Found, page: PageState | None, now: datetime) -> datetime | None:
+    """When an article that is fetched now is looked at again: a day and a week after its publication. Pure.
+
+    Where no time of publication was told, after it was first met. None later than that, and where its site
+    tells when it changed: then the site is believed.
+    """
+    if item.hint_at is not None or (page is not None and page.hint_at is not None):
+        return None
+    told = item.published_hint_at or (page.published_hint_at if page is not None else None)
+    first = told or (page.first_seen_at if page is not None else None) or now
+    # A look that comes early by some minutes counts for the one that was due.
+    due = (first + after for after in LOOK_AGAIN)
+    return next((at for at in due if at > now + timedelta(hours=1)), None)
+
+
+def _under_other_address(
+    item: Found, page: PageState | None, known: Sequence[PageState], taken: Mapping[str, str]
+) -> End | None:
+    """How a URL ends whose article is met under another address; None if it is to be fetched.
+
+    Of two addresses met at once the first is fetched and the other waits, in case that it fails. A new
+    address of a known article is fetched once: its headline changed, and so perhaps its text.
+    """
+    if item.article_id is None:
+        return None
+    if any(other.reason == "retracted" for other in known):
+        return End(item.met, Ending.REJECTED, "retracted")
+    waited = page is not None and page.ending is Ending.DEFERRED and page.reason == SAME_ARTICLE
+    if waited and known:
+        return End(item.met, Ending.DUPLICATE, SAME_ARTICLE, partner_url=known[0].record_url)
+    if item.article_id in taken and (page is None or waited):
+        told = f"under {taken[item.article_id]}"
+        return End(item.met, Ending.DEFERRED, SAME_ARTICLE, told, skipped=waited)
+    return None
+
+
 def _within_room(fetch: list[Found], room: int) -> tuple[list[Found], list[Found]]:
-    """The newest first, but a quarter of the room for the oldest that wait: a backlog must end at last."""
-    newest = sorted(fetch, key=lambda item: item.age_key, reverse=True)
+    """The newest first, but a quarter of the room for the oldest that wait: a backlog must end at last.
+
+    Looks at articles that are known come after all others.
+    """
+    newest = sorted(fetch, key=lambda item: (not item.look, item.age_key), reverse=True)
     if len(newest) <= room:
         return newest, []
     oldest = [item for item in reversed(newest) if item.waiting][: room // 4]
@@ -135,7 +216,7 @@ def _without_request(item: Found, page: PageState | None, now: datetime, *, outs
         if now < page.retry_at <= now + LONGEST_WAIT:
             return End(item.met, Ending.DEFERRED, "retry-later", retry_at=page.retry_at, skipped=True)
         return None
-    if page.ending is Ending.DEFERRED or is_news(item, page):
+    if page.ending is Ending.DEFERRED or item.look or is_news(item, page):
         return None
     reason = "given-up" if page.ending is Ending.FAILED else "known"
     return End(item.met, Ending.UNCHANGED, reason, skipped=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from flows.listing_pages import DAY_FIELDS, PAGE_FIELDS, fields_of
 from parsers.errors import SourceFileError, UrlError
 from parsers.sites import SITE_PARSERS
 from parsers.urls import canonical_url, host_of
@@ -61,9 +63,17 @@ class Source(BaseModel):
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = "vi"
     enabled: _Flag = True
     poll_minutes: _Minutes = 30
-    """Minutes between two reads of a feed."""
+    """Minutes between two reads of a feed: at least so many, and so many until the source's rhythm is known.
+    0: in every run."""
     sitemap_minutes: _Minutes = 360
+    """The same for sitemaps, and the next for listings."""
     listing_minutes: _Minutes = 60
+    max_poll_minutes: Annotated[int, Field(strict=True, ge=1, le=7 * 24 * 60)] = 720
+    """However quiet the source is, nothing that works is left unread for longer."""
+    listing_pattern: str = ""
+    """Address of a listing's further pages: `{stem}/trang-{page}.htm`; empty: as they link to one another."""
+    listing_pages: Annotated[int, Field(strict=True, ge=1, le=50)] = 5
+    """Pages of one listing that a run reads at most; it stops at the first that brings nothing new."""
     window_days: _Count = 3
     """How many days back a sitemap is read for articles."""
     trust_lastmod: _Flag = True
@@ -83,6 +93,27 @@ class Source(BaseModel):
                 raise ValueError(f"{url!r}: {error.message}") from error
         if isinstance(value, tuple) and len(set(value)) < len(value):
             raise ValueError("an address stands there twice")
+        return value
+
+    @field_validator("listings")
+    @classmethod
+    def _known_day_fields(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for listing in value:
+            unknown = fields_of(listing) - DAY_FIELDS
+            if unknown:
+                raise ValueError(
+                    f"{listing!r}: {{{min(unknown)}}} is none of {', '.join(sorted(DAY_FIELDS))}"
+                )
+        return value
+
+    @field_validator("listing_pattern")
+    @classmethod
+    def _known_page_fields(cls, value: str) -> str:
+        unknown = fields_of(value) - PAGE_FIELDS
+        if unknown:
+            raise ValueError(f"{{{min(unknown)}}} is none of {', '.join(sorted(PAGE_FIELDS))}")
+        if value and "page" not in fields_of(value):
+            raise ValueError("{page} must stand in it")
         return value
 
     @field_validator("extra_hosts")
@@ -118,12 +149,25 @@ class Source(BaseModel):
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         addresses = (*self.feeds, *self.sitemaps, *self.listings)
+        for name in ("poll_minutes", "sitemap_minutes", "listing_minutes"):
+            if getattr(self, name) > self.max_poll_minutes:
+                raise ValueError(f"{name} is more than max_poll_minutes ({self.max_poll_minutes})")
         if not addresses:
             raise ValueError("one of feeds, sitemaps and listings must name an address")
         for url in addresses:
             if not self.owns(url):
                 raise ValueError(f"{url!r} is not on {', '.join(sorted(self.hosts))}: add it to extra_hosts")
         return self
+
+    def floor(self, kind: str) -> timedelta:
+        """The shortest time between two looks at a `feed`, `listing`, `sitemap` or `sitemap-index`."""
+        minutes = {"feed": self.poll_minutes, "listing": self.listing_minutes}
+        return timedelta(minutes=minutes.get(kind, self.sitemap_minutes))
+
+    @property
+    def ceiling(self) -> timedelta:
+        """The longest time between two looks at anything that works."""
+        return timedelta(minutes=self.max_poll_minutes)
 
     @cached_property
     def hosts(self) -> frozenset[str]:
@@ -146,6 +190,22 @@ class Source(BaseModel):
     def is_article(self, canonical: str) -> bool:
         """Whether a canonical URL is that of an article of this source."""
         return self._article.search(canonical) is not None
+
+    def article_id(self, canonical: str) -> str | None:
+        """The site's own number of the article, `group:number`, which stays when its address changes.
+
+        It is what a group of `article_pattern` took whose name begins with `id`; None without one.
+        """
+        if not self._id_groups:
+            return None
+        match = self._article.search(canonical)
+        if match is None:
+            return None
+        return next((f"{name}:{match[name]}" for name in self._id_groups if match[name]), None)
+
+    @cached_property
+    def _id_groups(self) -> tuple[str, ...]:
+        return tuple(name for name in self._article.groupindex if name.startswith("id"))
 
 
 def load_sources(folder: Path) -> tuple[Source, ...]:

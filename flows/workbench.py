@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from flows.clock import Clock
 from flows.fetching import Fetched, Fetcher, HostPolicy
+from flows.selection import Found
 from flows.sources import Source
 from parsers.errors import KhotinError
-from storage import Captured, Store
+from storage import Captured, PageState, Store
 from storage.archive import ArchiveWriter, Payload
 
 LEFT_OVER = timedelta(days=7)
@@ -61,6 +63,7 @@ class Workbench:
         clock: Clock,
         progress: Progress,
         force: bool = False,
+        rng: random.Random | None = None,
     ) -> None:
         self.run_id = run_id
         self.store = store
@@ -69,6 +72,7 @@ class Workbench:
         self.clock = clock
         self.progress = progress
         self.force = force
+        self.rng = rng or random.Random()
         self.hold_until: dict[str, datetime] = {}
         self.not_modified: Counter[str] = Counter()
         self.bytes_read: Counter[str] = Counter()
@@ -102,6 +106,21 @@ class Workbench:
         """Keep raw answers for ever; gives the ids of their index rows, in order."""
         async with self._archive_lock:  # one archive file, written by one batch at a time
             return await asyncio.to_thread(self.store.capture, self.run_id, self.archive, captured)
+
+
+def same_articles(
+    store: Store, source: Source, found: Mapping[str, Found], pages: Mapping[str, PageState]
+) -> dict[str, list[PageState]]:
+    """The pages with documents that new URLs may be other addresses of, by the site's number of the article.
+
+    `pages` is what is known of the URLs themselves.
+    """
+    asked = {
+        item.article_id: None
+        for item in found.values()
+        if item.article_id is not None and ((page := pages.get(item.url)) is None or page.record_url is None)
+    }
+    return store.pages_by_article_id(source.name, list(asked)) if asked else {}
 
 
 def captured(source: Source, kind: str, url: str, fetched: Fetched) -> Captured:

@@ -9,6 +9,7 @@
         UrlError                not an address that can be fetched
         MarkupError             HTML beyond the guards (depth, size of a tag)
         FeedError               neither feed nor sitemap can be read from it
+          DriftError            the address holds something else than it did: the source file must be changed
       FetchError                one request that did not end well
         TransientFetchError     try again later (timeouts, 429, 5xx, truncated bodies)
         PermanentFetchError     the server's answer will not change (404, 410, too large)
@@ -18,7 +19,11 @@
         StoreDamaged            what is stored does not match its hashes
       RunnerError               the Prefect API that is configured cannot be used
 
-Parsing an article raises none of these: a page that is no article is a `Rejection`, a value.
+What the next run makes of a failure follows from its branch: transient ones are tried again soon, permanent
+ones rarely, what was refused only once the refusal may be over, and drift is for a person to look at.
+
+Parsing an article raises none of these: a page that is no article is a `Rejection`, a value. Its reason
+`drift` says the same of a page as DriftError of a feed: the site was redesigned.
 
 `reason` is a short code in kebab-case, stable across releases: it stands in the ledger, in the table of
 a run, in `--json` output and in the README. `hint` is one sentence that tells the user what to do next.
@@ -89,6 +94,10 @@ class FeedError(ParseError):
     """Bytes from which no feed or sitemap can be read."""
 
     reason = "bad-feed"
+
+
+class DriftError(FeedError):
+    """An address that holds something else than a feed or sitemap: the site was changed, or never had one."""
 
 
 class FetchError(KhotinError):

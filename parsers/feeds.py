@@ -15,7 +15,7 @@ from typing import Any, Final
 from lxml import etree
 
 from parsers.dates import parse_feed_date
-from parsers.errors import FeedError, UrlError
+from parsers.errors import DriftError, FeedError, UrlError
 from parsers.links import Link
 from parsers.text import one_line
 from parsers.urls import absolute_url
@@ -31,6 +31,12 @@ _DUBLIN_TERMS: Final = "http://purl.org/dc/terms/"
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 # A week: a longer "time to live" is a mistake of units.
 _MAX_TTL_MINUTES: Final = 7 * 24 * 60
+# RSS 1.0's syndication module: a period, and how often in it the feed is updated.
+_SYNDICATION: Final = "http://purl.org/rss/1.0/modules/syndication/"
+_PERIODS: Final = {
+    "hourly": 60, "daily": 24 * 60, "weekly": 7 * 24 * 60, "monthly": 30 * 24 * 60, "yearly": 365 * 24 * 60,
+}  # fmt: skip
+_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,10 @@ class Feed:
     """What a feed says.
 
     `kind` is `rss`, `rdf` (RSS 0.90 and 1.0), `atom` or `json`. `ttl_minutes` is the time for which RSS
-    asks not to be polled again. `problems` are short codes, some with a count behind a colon: `truncated`,
-    `repaired-markup`, `bad-bytes`, `items-without-link: n`, `bad-links: n`, `bad-dates: n`,
-    `repeated-links: n`, `items-over-limit: n`, `no-items`.
+    asks not to be polled again (`ttl`, or `sy:updatePeriod`), `skip_hours` (0 to 23, UTC) and `skip_days`
+    (English, lower-case) when it asks not to be polled at all. `problems` are short codes, some with a count
+    behind a colon: `truncated`, `repaired-markup`, `bad-bytes`, `items-without-link: n`, `bad-links: n`,
+    `bad-dates: n`, `repeated-links: n`, `items-over-limit: n`, `no-items`.
     """
 
     links: tuple[Link, ...]
@@ -48,6 +55,8 @@ class Feed:
     title: str | None
     ttl_minutes: int | None
     problems: tuple[str, ...]
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[str, ...] = ()
 
     @property
     def truncated(self) -> bool:
@@ -142,7 +151,7 @@ def feed_of(root: etree._Element, url: str, problems: tuple[str, ...]) -> Feed:
     """The feed in an XML tree whose reading met `problems`. Raises FeedError (`not-a-feed`)."""
     kind = _KINDS.get(local_name(root))
     if kind is None:
-        raise FeedError(
+        raise DriftError(
             f"the root element is <{local_name(root)[:40]}>, not that of a feed", reason="not-a-feed"
         )
     collector = LinkCollector(url, MAX_ITEMS, "items-over-limit")
@@ -157,15 +166,43 @@ def feed_of(root: etree._Element, url: str, problems: tuple[str, ...]) -> Feed:
         else:
             _add_item(item, collector)
     texts = _texts(head)
-    ttl = texts.get("ttl")
-    minutes = int(ttl) if ttl is not None and ttl.isascii() and ttl.isdigit() and len(ttl) < 6 else None
+    minutes = _ttl_minutes(texts)
     return Feed(
         links=collector.links,
         kind=kind,
         title=one_line(texts.get("title")),
         ttl_minutes=minutes if minutes is not None and minutes <= _MAX_TTL_MINUTES else None,
         problems=_with_emptiness(problems + collector.problems, collector.links),
+        skip_hours=_skip_hours(head),
+        skip_days=_skip_days(head),
     )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def _ttl_minutes(texts: dict[str, str]) -> int | None:
+    told = _number(texts.get("ttl"))
+    period = _PERIODS.get(texts.get(f"{{{_SYNDICATION}}}updateperiod", "").lower())
+    if told is not None or period is None:
+        return told
+    return period // max(_number(texts.get(f"{{{_SYNDICATION}}}updatefrequency")) or 1, 1)
+
+
+def _skipped(head: etree._Element, name: str, unit: str) -> list[str]:
+    return [text_of(child).strip() for group in _children(head, name) for child in _children(group, unit)]
+
+
+def _skip_hours(head: etree._Element) -> tuple[int, ...]:
+    # RSS 0.92 counts from 1 to 24.
+    hours = {_number(text) for text in _skipped(head, "skiphours", "hour")}
+    return tuple(sorted({hour % 24 for hour in hours if hour is not None and hour <= 24}))
+
+
+def _skip_days(head: etree._Element) -> tuple[str, ...]:
+    told = {text.lower() for text in _skipped(head, "skipdays", "day")}
+    return tuple(day for day in _DAYS if day in told)
 
 
 def _with_emptiness(problems: tuple[str, ...], links: tuple[Link, ...]) -> tuple[str, ...]:
@@ -261,7 +298,7 @@ def _json_feed(data: bytes, url: str, content_type: str | None) -> Feed:
     except (ValueError, RecursionError) as error:
         raise FeedError(f"not JSON: {error}", reason="malformed") from error
     if not isinstance(document, dict) or "jsonfeed.org/version" not in str(document.get("version")):
-        raise FeedError("JSON, but no JSON Feed", reason="not-a-feed")
+        raise DriftError("JSON, but no JSON Feed", reason="not-a-feed")
     collector = LinkCollector(url, MAX_ITEMS, "items-over-limit")
     items = document.get("items")
     for item in items if isinstance(items, list) else []:

@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from parsers.dates import VIETNAM
-from parsers.errors import FeedError, UrlError
+from parsers.errors import DriftError, FeedError, UrlError
 from parsers.feeds import LinkCollector, feed_of
 from parsers.links import Link
+from parsers.sitemap_pieces import PIECE, pieces
 from parsers.urls import canonical_url, host_of
 from parsers.xml import TRUNCATED, decode, local_name, namespace, read_xml, text_of
 
@@ -32,6 +33,7 @@ _FEED_ROOTS: Final = frozenset({"rss", "rdf", "feed", "channel"})
 _NEWS: Final = "http://www.google.com/schemas/sitemap-news/"
 _GZIP: Final = b"\x1f\x8b"
 _CHUNK: Final = 64 * 1024
+_LINE: Final = re.compile(r"[^\r\n]+")
 # A gzip file may be several, one behind the other; empty ones would cost time without end.
 _MAX_MEMBERS: Final = 1000
 
@@ -78,14 +80,16 @@ def parse_sitemap(data: bytes, url: str, content_type: str | None = None) -> Sit
     and `not-a-sitemap`.
     """
     whole = True
+    plain: bytes | bytearray = data
     if data.startswith(_GZIP):
-        data, whole = _inflate(data)
-    text, _ = decode(data[:4096], content_type, max_bytes=MAX_SITEMAP_BYTES)
+        plain, whole = _inflate(data)
+    if len(plain) > MAX_SITEMAP_BYTES:
+        raise FeedError(f"{len(plain)} bytes, more than {MAX_SITEMAP_BYTES}", reason="too-large")
+    text, _ = decode(bytes(plain[:4096]), content_type, max_bytes=MAX_SITEMAP_BYTES)
     if not text.startswith("<"):
-        sitemap = _text_sitemap(data, url, content_type)
+        sitemap = _text_sitemap(bytes(plain), url, content_type)
     else:
-        document = read_xml(data, content_type, units=_UNITS, max_bytes=MAX_SITEMAP_BYTES)
-        sitemap = _of_root(document.root, url, document.problems)
+        sitemap = _xml_sitemap(plain, url, content_type)
     if whole or sitemap.truncated:
         return sitemap
     return Sitemap(sitemap.children, sitemap.links, (TRUNCATED, *sitemap.problems))
@@ -155,7 +159,7 @@ def _period(year: int, month_text: str | None, day_text: str | None) -> tuple[da
     return start, start.replace(year=year + 1)
 
 
-def _inflate(data: bytes) -> tuple[bytes, bool]:
+def _inflate(data: bytes) -> tuple[bytearray, bool]:
     """Inflate a gzip file with all its members, to at most 50 MB; and whether it was complete."""
     out = bytearray()
     position = members = 0
@@ -175,37 +179,50 @@ def _inflate(data: bytes) -> tuple[bytes, bool]:
             if len(out) > MAX_SITEMAP_BYTES:
                 raise FeedError(f"more than {MAX_SITEMAP_BYTES} bytes after inflating", reason="too-large")
         if not inflater.eof:
-            return bytes(out), False
+            return out, False
         position = min(position, len(data)) - len(inflater.unused_data)
     if out.startswith(_GZIP):
         raise FeedError("a gzip file within a gzip file", reason="bad-gzip")
-    return bytes(out), True
+    return out, True
 
 
 def _text_sitemap(data: bytes, url: str, content_type: str | None) -> Sitemap:
     text, problems = decode(data, content_type, max_bytes=MAX_SITEMAP_BYTES)
     collector = LinkCollector(url, MAX_SITEMAP_URLS, "urls-over-limit")
-    for line in text.splitlines():
-        entry = line.strip()
+    for line in _LINE.finditer(text):
+        entry = line.group().strip()
         if entry.startswith(("http://", "https://")):
             collector.add(entry)
         elif entry:
             collector.count("bad-lines")
     if not collector.links:
-        raise FeedError("neither XML nor a list of addresses", reason="not-a-sitemap")
+        raise DriftError("neither XML nor a list of addresses", reason="not-a-sitemap")
     return Sitemap((), collector.links, (*problems, *collector.problems))
 
 
-def _of_root(root: etree._Element, url: str, problems: tuple[str, ...]) -> Sitemap:
-    name = local_name(root)
-    if name in _FEED_ROOTS:
-        feed = feed_of(root, url, problems)
-        return Sitemap((), feed.links, feed.problems)
-    if name not in ("urlset", "sitemapindex"):
-        raise FeedError(f"the root element is <{name[:40]}>, not that of a sitemap", reason="not-a-sitemap")
+def _xml_sitemap(data: bytes | bytearray, url: str, content_type: str | None) -> Sitemap:
     collector = LinkCollector(url, MAX_SITEMAP_URLS, "urls-over-limit")
     # Some sites put <sitemap> into a <urlset> or the reverse: the entry says what it is.
     children = LinkCollector(url, MAX_SITEMAP_URLS, "urls-over-limit")
+    problems: dict[str, None] = {}
+    for piece in pieces(data):
+        document = read_xml(piece, content_type, units=_UNITS, max_bytes=MAX_SITEMAP_BYTES + PIECE)
+        name = local_name(document.root)
+        if name in _FEED_ROOTS:
+            feed = feed_of(document.root, url, document.problems)
+            return Sitemap((), feed.links, feed.problems)
+        if name not in ("urlset", "sitemapindex"):
+            raise DriftError(
+                f"the root element is <{name[:40]}>, not that of a sitemap", reason="not-a-sitemap"
+            )
+        problems.update(dict.fromkeys(document.problems))
+        _add_entries(document.root, collector, children)
+    kept, told = _allowed_children(children.links, url)
+    found = (*problems, *children.problems, *told, *collector.problems)
+    return Sitemap(kept, collector.links, found if kept or collector.links or found else ("no-items",))
+
+
+def _add_entries(root: etree._Element, collector: LinkCollector, children: LinkCollector) -> None:
     for entry in root.iter():
         kind = local_name(entry)
         if kind not in ("url", "sitemap") or namespace(entry) != namespace(root):
@@ -214,9 +231,6 @@ def _of_root(root: etree._Element, url: str, problems: tuple[str, ...]) -> Sitem
             _add_url(entry, collector)
         elif kind == "sitemap" and not children.skips():
             children.add(_own_text(entry, "loc"), modified=_own_text(entry, "lastmod"))
-    kept, told = _allowed_children(children.links, url)
-    found = (*problems, *children.problems, *told, *collector.problems)
-    return Sitemap(kept, collector.links, found if kept or collector.links or found else ("no-items",))
 
 
 def _add_url(entry: etree._Element, collector: LinkCollector) -> None:

@@ -41,6 +41,9 @@ _SECOND_LEVEL: Final = frozenset(
     {"ac", "biz", "co", "com", "edu", "gov", "health", "info", "int", "name", "net", "org", "pro"}
 )
 
+# First labels of the hosts that serve the same articles to telephones.
+_MOBILE: Final = frozenset({"m", "amp", "mobile", "wap"})
+
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER_LABEL: Final = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
 _BLANKS: Final = "".join(map(chr, range(0x21))) + "\x7f\u00a0\u200b\u200c\u200d\u2060\ufeff\u3000"
@@ -52,6 +55,7 @@ _IN_PATH: Final = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~!$&'()*+,;=:@/]",
 _IN_QUERY: Final = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~!$&'()*+,;=:@/?]", re.ASCII)
 # "/amp" is taken for the AMP form only behind what looks like an article (an id or a file name).
 _AMP_SUFFIX: Final = re.compile(r"(?<=/)([^/]*(?:\d{4}|\.[a-z]{2,5}))/amp/?$", re.ASCII)
+_AMP_PREFIX: Final = re.compile(r"^/amp(?=/(?:[^/]+/)*[^/]*(?:\d{4}|\.[a-z]{2,5})/?$)", re.ASCII)
 
 
 def absolute_url(url: str, base: str | None = None) -> str:
@@ -165,7 +169,7 @@ def _main_host(host: str) -> str:
     while True:
         first, _, rest = host.partition(".")
         labels = rest.split(".")
-        if first not in ("m", "amp") or len(labels) < 2:
+        if first not in _MOBILE or len(labels) < 2:
             return host
         if len(labels) == 2 and labels[0] in _SECOND_LEVEL:
             return host
@@ -198,6 +202,8 @@ def _without_dot_segments(path: str) -> str:
 def _without_amp(path: str) -> str:
     while (match := _AMP_SUFFIX.search(path)) is not None:
         path = path[: match.end(1)]
+    while (match := _AMP_PREFIX.match(path)) is not None:
+        path = path[match.end() :]
     return path
 
 

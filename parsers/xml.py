@@ -18,7 +18,7 @@ from typing import Final
 
 from lxml import etree
 
-from parsers.errors import FeedError
+from parsers.errors import DriftError, FeedError
 
 MAX_FEED_BYTES: Final = 10 * 1024 * 1024
 """Largest feed that is read, in bytes."""
@@ -159,7 +159,7 @@ def refuse_html(text: str) -> None:
             reason="challenge-page",
             hint="the site guards this address; it is not worked around, look for another feed",
         )
-    raise FeedError(
+    raise DriftError(
         "an HTML page, not a feed or sitemap",
         reason="html-instead-of-feed",
         hint="the address may have moved; look it up on the site",

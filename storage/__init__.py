@@ -4,6 +4,7 @@ from storage.captures import Captured, CaptureRow
 from storage.commit import RunResult, SourcePart
 from storage.decision import Offer
 from storage.documents import Change, Document
+from storage.hosts import HostState
 from storage.ledger import (
     Counts,
     End,
@@ -28,6 +29,7 @@ __all__ = [
     "End",
     "Ending",
     "EndpointState",
+    "HostState",
     "Met",
     "Offer",
     "PageState",

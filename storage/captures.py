@@ -120,6 +120,16 @@ def read_captures(connection: Connection, ids: Sequence[int]) -> dict[int, Captu
     return {row.id: CaptureRow(*row) for row in connection.execute(query)}
 
 
+def read_kept(connection: Connection, url: str, payload_sha256: str) -> int | None:
+    """The newest capture of an address with such a body, if there is one."""
+    table = table_of(Capture)
+    query = select(func.max(table.c.id)).where(
+        table.c.url_key == url_key(url), table.c.url == url, table.c.payload_sha256 == payload_sha256
+    )
+    found: int | None = connection.execute(query).scalar()
+    return found
+
+
 def read_left_over(connection: Connection, source: str, since: datetime) -> dict[str, CaptureRow]:
     """Pages that runs which did not come to their end had fetched for a source, by URL; the newest of each.
 

@@ -13,11 +13,13 @@ class Offer:
     """A record that a run offers to the corpus, and the page it was read from.
 
     `replaces`: the record was read again from the page of this revision (a reparse), and may follow no other.
+    `moved`: the page is that of the record by the site's number of the article, whatever its address.
     """
 
     met: Met
     record: Record
     replaces: int | None = None
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def decide(offer: Offer, head: Head | None, led_to: str | None, twin: Twin | Non
         return End(met, Ending.REJECTED, "retracted", partner_revision_id=head.id)
     # A second page that names the same canonical URL must not revise it back and forth.
     owner = record.url in (met.url, led_to)
-    if head.content is None or not (owner or offer.replaces is not None):
+    if head.content is None or not (owner or offer.moved or offer.replaces is not None):
         return End(
             met, Ending.DUPLICATE, "same-canonical-url", partner_url=head.url, partner_revision_id=head.id
         )

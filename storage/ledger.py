@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, and_, or_, select
+from sqlalchemy import Connection, RowMapping, Table, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from parsers.urls import url_key
@@ -36,13 +36,17 @@ class Ending(StrEnum):
     FAILED = "failed"
 
 
+_ARTICLES = frozenset({Ending.STORED, Ending.REVISED, Ending.DUPLICATE, Ending.UNCHANGED})
+
+
 @dataclass(frozen=True, slots=True)
 class Met:
     """One URL met in a run: where it was found and, if it was fetched, what came back.
 
     `hint_at` and `published_hint_at` are the times of last change and of publication as feeds and sitemaps
     told them. `seen` is False where nobody looked at the site (a reparse of the archive): the ledger gets its
-    row, but what is known of the page stays as it is.
+    row, but what is known of the page stays as it is. `look_at`: when the page is looked at again if it holds
+    an article. `article_id`: the site's own number of the article, if its address shows one.
     """
 
     url: str
@@ -56,6 +60,8 @@ class Met:
     last_modified: str | None = None
     payload_sha256: str | None = None
     seen: bool = True
+    look_at: datetime | None = None
+    article_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +136,18 @@ class EndpointState:
     links: int = 0
     changed_at: datetime | None = None
     next_check_at: datetime | None = None
+    why: str = ""
+    idle: int = 0
+    ttl_minutes: int | None = None
+    skip_hours: tuple[str, ...] = ()
+    skip_days: tuple[str, ...] = ()
+    recent: tuple[str, ...] = ()
+    gap_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePoll:
-    """When a source was polled, when it is due again, and why then."""
+    """When a source was polled, when it is due again and why then (a code, and in words), and its rhythm."""
 
     name: str
     polled_at: datetime | None = None
@@ -143,6 +156,8 @@ class SourcePoll:
     reason: str = ""
     budget_day: str = ""
     requests_today: int = 0
+    why: str = ""
+    rhythm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +177,9 @@ class PageState:
     last_modified: str | None
     payload_sha256: str | None
     record_url: str | None
+    first_seen_at: datetime | None = None
+    look_at: datetime | None = None
+    article_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +216,7 @@ _OUTCOME_COLUMNS = (
 _PAGE_COLUMNS = (
     "url_key", "source", "url", "found_in", "outcome", "reason", "times_seen", "attempts", "etag",
     "last_modified", "payload_sha256", "capture_id", "record_url", "run_id", "first_seen_at", "last_seen_at",
-    "hint_at", "published_hint_at", "fetched_at", "retry_at",
+    "hint_at", "published_hint_at", "fetched_at", "retry_at", "look_at", "article_id",
 )  # fmt: skip
 # A look that failed must not forget the validators of the last one that did not; to be put off is neither one
 # more failure nor a success.
@@ -217,7 +235,8 @@ _PAGE_AGAIN = """ON CONFLICT (url_key, source) DO UPDATE SET
     run_id = excluded.run_id, last_seen_at = excluded.last_seen_at,
     hint_at = coalesce(excluded.hint_at, page.hint_at),
     published_hint_at = coalesce(excluded.published_hint_at, page.published_hint_at),
-    fetched_at = coalesce(excluded.fetched_at, page.fetched_at), retry_at = excluded.retry_at"""
+    fetched_at = coalesce(excluded.fetched_at, page.fetched_at), retry_at = excluded.retry_at,
+    look_at = excluded.look_at, article_id = coalesce(excluded.article_id, page.article_id)"""
 _PAGE_SEEN = "UPDATE page SET times_seen = times_seen + 1, last_seen_at = ? WHERE source = ? AND url_key {}"
 
 
@@ -255,6 +274,7 @@ def _page_row(run_id: str, source: str, key: bytes, end: End, at: int) -> Row:
         key, source, met.url, met.found_in, end.ending.value, end.reason, 1, attempts, met.etag,
         met.last_modified, payload, met.capture_id, end.record_url, run_id, at, at, _micros(met.hint_at),
         _micros(met.published_hint_at), _micros(met.fetched_at) if read else None, _micros(end.retry_at),
+        _micros(met.look_at) if end.ending in _ARTICLES else None, met.article_id,
     )  # fmt: skip
 
 
@@ -308,6 +328,49 @@ def read_pending(
     return [_page_state(row) for row in connection.execute(query).mappings()]
 
 
+def read_looks(
+    connection: Connection, source: str, now: datetime, longest_wait: timedelta, limit: int
+) -> list[PageState]:
+    """The articles of a source whose time for another look has come, longest due first, at most `limit`.
+
+    Those of which their site told when they changed are left out: it will tell again.
+    """
+    table = table_of(Page)
+    due = or_(table.c.look_at <= now, table.c.look_at > now + longest_wait)
+    query = select(table).where(table.c.source == source, due, table.c.hint_at.is_(None))
+    rows = connection.execute(query.order_by(table.c.look_at).limit(limit)).mappings()
+    return [_page_state(row) for row in rows]
+
+
+def read_next_retry(
+    connection: Connection, source: str, now: datetime, longest_wait: timedelta
+) -> datetime | None:
+    """When the next page of a source is to be tried again after `now`; None if none waits."""
+    table = table_of(Page)
+    query = select(func.min(table.c.retry_at)).where(
+        table.c.source == source, table.c.retry_at > now, table.c.retry_at <= now + longest_wait
+    )
+    found: datetime | None = connection.execute(query).scalar()
+    return found
+
+
+def read_by_article_id(
+    connection: Connection, source: str, article_ids: Sequence[str]
+) -> dict[str, list[PageState]]:
+    """The pages of a source that gave a document, by the site's own number of the article."""
+    table = table_of(Page)
+    found: dict[str, list[PageState]] = {}
+    for start in range(0, len(article_ids), CHUNK):
+        query = select(table).where(
+            table.c.source == source,
+            table.c.article_id.in_(article_ids[start : start + CHUNK]),
+            table.c.record_url.is_not(None),
+        )
+        for row in connection.execute(query.order_by(table.c.first_seen_at, table.c.url)).mappings():
+            found.setdefault(row["article_id"], []).append(_page_state(row))
+    return found
+
+
 def _page_state(row: RowMapping) -> PageState:
     values = {name: row[name] for name in PageState.__slots__ if name != "ending"}
     return PageState(ending=Ending(row["outcome"]), **values)
@@ -317,7 +380,12 @@ def read_endpoints(connection: Connection, source: str) -> dict[str, EndpointSta
     """What is known of the feeds, sitemaps and listings of a source, by URL."""
     table = table_of(Endpoint)
     rows = connection.execute(select(table).where(table.c.source == source)).mappings()
-    return {row["url"]: EndpointState(**row) for row in rows}
+    return {row["url"]: _endpoint_state(row) for row in rows}
+
+
+def _endpoint_state(row: RowMapping) -> EndpointState:
+    lists = {name: tuple(row[name]) for name in ("skip_hours", "skip_days", "recent")}
+    return EndpointState(**{**row, **lists})
 
 
 def read_polls(connection: Connection) -> dict[str, SourcePoll]:

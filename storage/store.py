@@ -11,9 +11,9 @@ from types import TracebackType
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.engine import URL
 
-from parsers.errors import KhotinError, NotFound, StoreError, UserError
+from parsers.errors import KhotinError, NotFound, StoreDamaged, StoreError, UserError
 from storage.archive import ArchiveWriter, read_payload
-from storage.captures import Captured, CaptureRow, read_left_over, write_captures
+from storage.captures import Captured, CaptureRow, read_kept, read_left_over, write_captures
 from storage.checkpoint import Head, advance_head, check_head, read_head, refuse_lost
 from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, ZSTD, Dictionary, Packer, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, run_state, write_run
@@ -27,11 +27,15 @@ from storage.database import (
     writing,
 )
 from storage.documents import Change, Document
+from storage.hosts import HostState, read_hosts, write_hosts
 from storage.ledger import (
     EndpointState,
     PageState,
     SourcePoll,
+    read_by_article_id,
     read_endpoints,
+    read_looks,
+    read_next_retry,
     read_pages,
     read_pending,
     read_polls,
@@ -321,6 +325,32 @@ class Store:
         with self.reading() as connection:
             return read_pending(connection, source, now, longest_wait)
 
+    def next_retry(self, source: str, now: datetime, longest_wait: timedelta) -> datetime | None:
+        """When the next page of a source is to be tried again; None if none waits."""
+        with self.reading() as connection:
+            return read_next_retry(connection, source, now, longest_wait)
+
+    def looks(self, source: str, now: datetime, longest_wait: timedelta, limit: int) -> list[PageState]:
+        """The articles of a source that are due for another look, longest due first."""
+        with self.reading() as connection:
+            return read_looks(connection, source, now, longest_wait, limit)
+
+    def pages_by_article_id(self, source: str, article_ids: Sequence[str]) -> dict[str, list[PageState]]:
+        """The pages of a source that gave a document, by the site's own number of the article."""
+        with self.reading() as connection:
+            return read_by_article_id(connection, source, article_ids)
+
+    def hosts(self, now: datetime) -> dict[str, HostState]:
+        """The hosts that must be spared after `now`, by name."""
+        with self.reading() as connection:
+            return read_hosts(connection, now)
+
+    def spare_hosts(self, states: Sequence[HostState]) -> None:
+        """Note at once how hosts must be spared by every run that begins from now on."""
+        if states:
+            with self._storing() as connection:
+                write_hosts(connection, states)
+
     def endpoints(self, source: str) -> dict[str, EndpointState]:
         """What is known of a source's feeds, sitemaps and listings."""
         with self.reading() as connection:
@@ -335,6 +365,15 @@ class Store:
         """Pages that interrupted runs had fetched already."""
         with self.reading() as connection:
             return read_left_over(connection, source, since)
+
+    def kept(self, url: str, payload_sha256: str) -> bytes | None:
+        """The raw bytes with this hash that an address gave once; None if they are not there (any more)."""
+        with self.reading() as connection:
+            capture_id = read_kept(connection, url, payload_sha256)
+        try:
+            return self.raw(capture_id) if capture_id is not None else None
+        except (NotFound, StoreDamaged):
+            return None
 
     def finished_runs(self, label_prefix: str) -> int:
         """How many runs with such a label came to their end."""

@@ -2,8 +2,8 @@
 
 Two kinds of table stand here. `version`, `revision`, `capture`, `outcome`, `kin` and `ruling` are the record:
 rows are only ever inserted, and triggers reject UPDATE and DELETE. `ingest_run`, `run_source`, `page`,
-`endpoint` and `source_state` are the working memory of the flows: what was seen, asked and decided last.
-`sketch` is derived from the texts.
+`endpoint`, `host` and `source_state` are the working memory of the flows: what was seen, asked and decided
+last. `sketch` is derived from the texts.
 
 Times are zone-aware in UTC, hashes lower-case hex; `UtcTime` and `Digest` say how they are stored.
 """
@@ -385,7 +385,9 @@ class Page(StoreTable, table=True):
     """What one source knows of one URL: the working memory that decides whether it is fetched again.
 
     The same URL may be an article of one source and only be mentioned by another. `hint_at` and
-    `published_hint_at` are what feeds and sitemaps told of its last change and its publication.
+    `published_hint_at` are what feeds and sitemaps told of its last change and its publication. `retry_at`
+    follows a failure; `look_at` is when an article that was read is looked at again. `article_id` is the
+    site's own number of the article, which stays when its address changes.
     """
 
     __tablename__ = "page"
@@ -397,6 +399,20 @@ class Page(StoreTable, table=True):
             "retry_at",
             sqlite_where=sql_text("retry_at IS NOT NULL"),
             postgresql_where=sql_text("retry_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_page_source_look_at",
+            "source",
+            "look_at",
+            sqlite_where=sql_text("look_at IS NOT NULL"),
+            postgresql_where=sql_text("look_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_page_source_article_id",
+            "source",
+            "article_id",
+            sqlite_where=sql_text("article_id IS NOT NULL"),
+            postgresql_where=sql_text("article_id IS NOT NULL"),
         ),
     )
     # The URL first: `khotin why` asks for it in all sources.
@@ -413,6 +429,7 @@ class Page(StoreTable, table=True):
     payload_sha256: str | None = digest_column(nullable=True)
     capture_id: int | None = Field(default=None, sa_type=BigInteger)
     record_url: str | None = Field(default=None, sa_type=Text)
+    article_id: str | None = Field(default=None, sa_type=Text)
     run_id: str
     first_seen_at: datetime = time_column()
     last_seen_at: datetime = time_column()
@@ -420,10 +437,16 @@ class Page(StoreTable, table=True):
     published_hint_at: datetime | None = time_column(nullable=True)
     fetched_at: datetime | None = time_column(nullable=True)
     retry_at: datetime | None = time_column(nullable=True)
+    look_at: datetime | None = time_column(nullable=True)
 
 
 class Endpoint(StoreTable, table=True):
-    """One feed, sitemap or listing page: its validators, and when it is asked next."""
+    """One feed, sitemap, listing page or robots.txt: its validators, when it is asked next and why then.
+
+    `recent` are keys of the items of the last answer, at most some dozens; `idle` counts the answers in a row
+    that brought nothing new; `gap_since` is the last answer before a gap that was not looked into yet.
+    `ttl_minutes`, `skip_hours` (0 to 23, UTC) and `skip_days` (English, lower-case) are what a feed asks for.
+    """
 
     __tablename__ = "endpoint"
     url: str = Field(sa_column=Column(Text, primary_key=True))
@@ -440,15 +463,33 @@ class Endpoint(StoreTable, table=True):
     answered_at: datetime | None = time_column(nullable=True)
     changed_at: datetime | None = time_column(nullable=True)
     next_check_at: datetime | None = time_column(nullable=True)
+    why: str = Field(default="", sa_type=Text)
+    idle: int = 0
+    ttl_minutes: int | None = None
+    skip_hours: list[str] = Field(default_factory=list, sa_type=TextList)
+    skip_days: list[str] = Field(default_factory=list, sa_type=TextList)
+    recent: list[str] = Field(default_factory=list, sa_type=TextList)
+    gap_since: datetime | None = time_column(nullable=True)
+
+
+class Host(StoreTable, table=True):
+    """How every process must spare a host: not asked before `free_at`, left alone until `held_until`."""
+
+    __tablename__ = "host"
+    name: str = Field(primary_key=True)
+    free_at: datetime | None = time_column(nullable=True)
+    held_until: datetime | None = time_column(nullable=True)
 
 
 class SourceState(StoreTable, table=True):
-    """When a source was polled last, when it is due again, and why then."""
+    """When a source was polled last, when it is due again and why then, and its rhythm (flows/rhythm.py)."""
 
     __tablename__ = "source_state"
     name: str = Field(primary_key=True)
     failures: int = 0
     reason: str = ""
+    why: str = Field(default="", sa_type=Text)
+    rhythm: str = Field(default="", sa_type=Text)
     budget_day: str = ""
     requests_today: int = 0
     polled_at: datetime | None = time_column(nullable=True)
@@ -468,6 +509,7 @@ __all__ = [
     "SCHEMA",
     "Capture",
     "Endpoint",
+    "Host",
     "IngestRun",
     "Kin",
     "Meta",

@@ -21,13 +21,14 @@ class ScriptedSite:
     """`async with ScriptedSite() as site: site.answers[("a.example", "/")] = Answer(b"...")`.
 
     Answers with an `ETag` header are served as 304 to a request that names it. `asked` holds (host, path) of
-    every request, in order.
+    every request, in order, `heads` (path, headers).
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
         self.answers: dict[tuple[str, str], Answer] = {}
         self.asked: list[tuple[str, str]] = []
+        self.heads: list[tuple[str, dict[str, str]]] = []
         self.port = 0
         self._server: asyncio.Server | None = None
 
@@ -54,6 +55,7 @@ class ScriptedSite:
             path = line.split(" ")[1]
             host = headers["host"].split(":")[0]
             self.asked.append((host, path))
+            self.heads.append((path, headers))
             answer = self.answers.get((host, path), Answer(b"not here", 404))
             status, body = answer.status, answer.body
             etag = answer.headers.get("ETag")

@@ -1,4 +1,4 @@
-"""`khotin why` and `khotin sources list`: what became of a URL, and how the sources do."""
+"""`khotin why`: what became of a URL."""
 
 from __future__ import annotations
 
@@ -9,18 +9,12 @@ import typer
 from deployments.command.app import (
     JsonOption,
     app,
-    configured_sources,
     load_settings,
     open_configured_store,
 )
 from deployments.command.arguments import document_id
-from deployments.command.output import clean, local_time, out, print_json, table
-from deployments.sample import SOURCES
-from flows.sources import Source, load_sources
-from storage import SourcePoll, Story
-
-sources_app = typer.Typer(help="Look at the sources.", no_args_is_help=True)
-app.add_typer(sources_app, name="sources")
+from deployments.command.output import clean, local_time, out, print_json
+from storage import Story
 
 
 @app.command(
@@ -84,58 +78,3 @@ def _tell_story(story: Story) -> None:
             f"[dim]raw {capture['kind']} of {local_time(capture['fetched_at'])}: {clean(capture['file'])} "
             f"at byte {capture['offset']}, {capture['payload_length']} bytes[/dim]"
         )
-
-
-@sources_app.command("list", help="List the sources: when each was polled, when it is due, and why.")
-def sources_list_command(
-    sample: Annotated[bool, typer.Option("--sample", help="The sources of the sample newsroom.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    settings = load_settings()
-    sources = load_sources(SOURCES) if sample else configured_sources(settings)
-    with open_configured_store(settings) as store:
-        polls = store.polls()
-    if as_json:
-        print_json([_source_json(source, polls.get(source.name)) for source in sources])
-        return
-    listing = table(
-        None, "source", "title", "parser", "feeds", "sitemaps", "listings", "polled", "next poll", "why",
-        numbers=("feeds", "sitemaps", "listings"),
-    )  # fmt: skip
-    for source in sources:
-        poll = polls.get(source.name) or SourcePoll(source.name)
-        listing.add_row(
-            source.name,
-            clean(source.title),
-            source.parser,
-            str(len(source.feeds)),
-            str(len(source.sitemaps)),
-            str(len(source.listings)),
-            local_time(poll.polled_at) or "never",
-            (local_time(poll.next_poll_at) or "now") if source.enabled else "disabled",
-            _why(source, poll),
-        )
-    out.print(listing)
-
-
-def _why(source: Source, poll: SourcePoll) -> str:
-    if not source.enabled:
-        return clean(source.notes.strip().splitlines()[0]) if source.notes.strip() else "enabled = false"
-    if poll.polled_at is None:
-        return "never polled"
-    if poll.failures:
-        return f"{poll.reason}, {poll.failures} times in a row"
-    return f"every {source.poll_minutes} min"
-
-
-def _source_json(source: Source, poll: SourcePoll | None) -> dict[str, Any]:
-    return {
-        "name": source.name,
-        "title": source.title,
-        "enabled": source.enabled,
-        "parser": source.parser,
-        "feeds": source.feeds,
-        "sitemaps": source.sitemaps,
-        "listings": source.listings,
-        "poll": poll,
-    }

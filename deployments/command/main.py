@@ -12,13 +12,27 @@ from deployments.command import (
     ledger,
     reparse,
     retract,
+    sources,
     tag,
     verify,
 )
 from deployments.command.app import app
 from deployments.command.output import told_errors
 
-SUBCOMMANDS = (corpus, duplicates, exports, history, ingest, keeping, ledger, reparse, retract, tag, verify)
+SUBCOMMANDS = (
+    corpus,
+    duplicates,
+    exports,
+    history,
+    ingest,
+    keeping,
+    ledger,
+    reparse,
+    retract,
+    sources,
+    tag,
+    verify,
+)
 """Importing these modules adds their subcommands to the application."""
 
 

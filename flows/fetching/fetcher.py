@@ -15,6 +15,7 @@ import httpx
 
 from flows.clock import Clock
 from flows.fetching.exchange import Exchange
+from flows.fetching.memory import Recall, RobotsMemo, TellHold, recall_nothing, tell_nobody
 from flows.fetching.network import GuardedBackend, Resolver, system_resolver
 from flows.fetching.politeness import Politeness, Sleep
 from flows.fetching.robots import RobotsGate, Ruling
@@ -48,7 +49,8 @@ class Fetcher:
     It keeps rules of robots.txt and the times of each host, never cookies, and reads nothing from the
     environment. `routes` maps host names to fixed (address, port) pairs for policies that allow
     loopback. `resolver` and `ssl_context` stand in for the system's resolver and the usual certificate
-    authorities.
+    authorities. `recall` gives the robots.txt files that earlier runs have read, `tell_hold` hears of hosts
+    that ask to be left alone.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Fetcher:
         sleep: Sleep = asyncio.sleep,
         resolver: Resolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        recall: Recall = recall_nothing,
+        tell_hold: TellHold = tell_nobody,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -68,7 +72,8 @@ class Fetcher:
         self._resolver = resolver or system_resolver
         self._ssl_context = ssl_context
         self._politeness = Politeness(clock, rng, sleep)
-        self._robots = RobotsGate(self._get_robots, config, clock)
+        self._robots = RobotsGate(self._get_robots, config, clock, recall)
+        self._tell_hold = tell_hold
         self._documents: list[Fetched] = []
         self.sent: Counter[str] = Counter()
         """Requests that were made, by host: redirects and robots.txt too, refused ones not."""
@@ -137,7 +142,7 @@ class Fetcher:
                     target = self._follow(exchange, requested, visited, policy, kind)
                     continue
             except FetchError as error:
-                self._record(error, exchange, url, tuple(visited), ruling)
+                await self._record(error, exchange, url, tuple(visited), ruling)
                 raise
             fetched = exchange.fetched(url, tuple(visited), ruling.rule or None)
             assert fetched is not None  # noqa: S101 - an exchange that ends without error has a status
@@ -148,6 +153,21 @@ class Fetcher:
     def robots_documents(self) -> tuple[Fetched, ...]:
         """Every robots.txt that was read in this run, in order, for the archive."""
         return tuple(self._documents)
+
+    def robots_asked(self) -> tuple[RobotsMemo, ...]:
+        """What was found at each robots.txt that was asked for in this run, for the runs to come."""
+        return tuple(self._robots.asked)
+
+    def spare(self, host: str, *, free_in: float = 0.0, held_for: float = 0.0) -> None:
+        """Take over from another run that `host` is not asked for `free_in` seconds, or left alone."""
+        if free_in > 0:
+            self._politeness.spare(host, free_in)
+        if held_for > 0:
+            self._politeness.hold_back(host, held_for)
+
+    def busy_hosts(self) -> dict[str, float]:
+        """The hosts whose delay is not over, with the seconds that are left of it."""
+        return self._politeness.busy()
 
     def arrived(self, error: FetchError) -> Fetched | None:
         """What had arrived when `get` of this Fetcher raised `error`, for the archive; None when nothing had.
@@ -205,7 +225,7 @@ class Fetcher:
             raise PermanentFetchError(problem[1], reason=problem[0], status=exchange.status)
         return target
 
-    def _record(
+    async def _record(
         self, error: FetchError, exchange: Exchange, url: str, redirects: tuple[str, ...], ruling: Ruling
     ) -> None:
         arrived = exchange.fetched(url, redirects, ruling.rule or None)
@@ -216,6 +236,8 @@ class Fetcher:
             if wait is None and error.status == 429:
                 wait = self._config.default_backoff
             self._politeness.hold_back(host_of(exchange.target), wait or 0.0)
+            if wait:
+                await self._tell_hold(host_of(exchange.target), wait)
 
 
 def _bare_host(target: httpx.URL) -> str:

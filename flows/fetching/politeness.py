@@ -30,6 +30,7 @@ class Politeness:
         self._sleep = sleep
         self._hosts: dict[str, _Host] = {}
         self._held: dict[str, float] = {}
+        self._free: dict[str, float] = {}
 
     @asynccontextmanager
     async def turn(self, host: str, policy: HostPolicy, crawl_delay: float = 0.0) -> AsyncIterator[None]:
@@ -41,7 +42,8 @@ class Politeness:
         """
         state = self._hosts.get(host)
         if state is None:
-            state = self._hosts[host] = _Host(asyncio.Semaphore(policy.concurrency))
+            free = self._free.get(host, float("-inf"))
+            state = self._hosts[host] = _Host(asyncio.Semaphore(policy.concurrency), free)
         async with state.turns:
             self.check(host)
             delay = max(policy.min_delay_seconds, crawl_delay) * self._rng.uniform(1.0, 1.0 + policy.jitter)
@@ -53,6 +55,15 @@ class Politeness:
                 await self._sleep(start - now)
                 self.check(host)
             yield
+
+    def spare(self, host: str, seconds: float) -> None:
+        """Begin with no request to `host` for so long: another run has asked it only now."""
+        self._free[host] = self._clock.monotonic() + seconds
+
+    def busy(self) -> dict[str, float]:
+        """The hosts whose delay is not over, with the seconds that are left of it."""
+        now = self._clock.monotonic()
+        return {host: state.next_start - now for host, state in self._hosts.items() if state.next_start > now}
 
     def hold_back(self, host: str, seconds: float) -> None:
         """Leave `host` alone for so long; a longer time asked for earlier stays."""

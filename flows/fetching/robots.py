@@ -10,6 +10,7 @@ import httpx
 from protego import Protego
 
 from flows.clock import Clock
+from flows.fetching.memory import Recall, RobotsMemo, recall_nothing
 from flows.fetching.targets import port_of
 from flows.fetching.values import FetchConfig, Fetched, HostPolicy
 from parsers.errors import FetchError, PermanentFetchError, RefusedFetchError, TransientFetchError
@@ -76,12 +77,19 @@ class _Entry:
 
 
 class RobotsGate:
-    """Asks each origin's robots.txt at most once a day, and refuses what it disallows."""
+    """Asks each origin's robots.txt at most once a day, and refuses what it disallows.
 
-    def __init__(self, fetch: FetchRobots, config: FetchConfig, clock: Clock) -> None:
+    What an earlier run found counts for the rest of its day; `asked` is what this one found.
+    """
+
+    def __init__(
+        self, fetch: FetchRobots, config: FetchConfig, clock: Clock, recall: Recall = recall_nothing
+    ) -> None:
         self._fetch = fetch
         self._config = config
         self._clock = clock
+        self._recall = recall
+        self.asked: list[RobotsMemo] = []
         self._entries: dict[_Origin, _Entry] = {}
         self._locks: dict[_Origin, asyncio.Lock] = {}
 
@@ -96,7 +104,9 @@ class RobotsGate:
         async with self._locks.setdefault(origin, asyncio.Lock()):
             entry = self._entries.get(origin)
             if entry is None or self._clock.monotonic() >= entry.until:
-                entry = self._entries[origin] = await self._ask(str(target.join("/robots.txt")), policy)
+                url = str(target.join("/robots.txt"))
+                recalled = await self._recalled(url) if entry is None else None
+                entry = self._entries[origin] = recalled or await self._ask(url, policy)
         if entry.rules is None:
             raise TransientFetchError(
                 f"{target} is not asked while its robots.txt is unavailable: {entry.problem}",
@@ -119,19 +129,46 @@ class RobotsGate:
         return Ruling(f"{rules.told}; crawl-delay {asked:g} s{note}", capped)
 
     async def _ask(self, url: str, policy: HostPolicy) -> _Entry:
+        body: bytes | None = None
+        status: int | None = None
+        problem = told = ""
         try:
-            rules = parse_rules((await self._fetch(url, policy)).body)
+            fetched = await self._fetch(url, policy)
+            body, status = fetched.body, fetched.status
+            parse_rules(body)
         except RefusedFetchError:
             raise
         except FetchError as error:
             if error.reason in _OF_THE_HOST:
                 raise
             permitted = _why_no_rules(error)
+            body, status = None, error.status
             if permitted is None:
                 problem = f"{error.reason}: {error.message}"
-                return _Entry(None, problem, self._clock.monotonic() + self._config.robots_retry)
-            rules = Rules(None, f"no rules: {permitted}")
-        return _Entry(rules, "", self._clock.monotonic() + self._config.robots_lifetime)
+            else:
+                told = f"no rules: {permitted}"
+        memo = RobotsMemo(url, self._clock.now(), status, body, told, problem)
+        self.asked.append(memo)
+        return self._entry(memo, 0.0)
+
+    async def _recalled(self, url: str) -> _Entry | None:
+        memo = await self._recall(url)
+        if memo is None:
+            return None
+        age = (self._clock.now() - memo.asked_at).total_seconds()
+        # A file that was read in the future was read by a clock that ran ahead.
+        if age < 0 or age >= self._lifetime(memo):
+            return None
+        return self._entry(memo, age)
+
+    def _entry(self, memo: RobotsMemo, age: float) -> _Entry:
+        until = self._clock.monotonic() + self._lifetime(memo) - age
+        if memo.problem:
+            return _Entry(None, memo.problem, until)
+        return _Entry(parse_rules(memo.body) if memo.body is not None else Rules(None, memo.told), "", until)
+
+    def _lifetime(self, memo: RobotsMemo) -> float:
+        return self._config.robots_retry if memo.problem else self._config.robots_lifetime
 
 
 def _why_no_rules(error: FetchError) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ import pytest
 
 from deployments.sample import SEEDS
 from deployments.sample.press import LAST_EDITION
+from storage import SourcePart, open_store
 from tests.command.processes import run_command
+from tests.conftest import START
 
 KHOTIN = [sys.executable, "-c", "from deployments.command import main; main()"]
 
@@ -124,9 +127,31 @@ def test_export_is_whole_and_one_json_object_a_line(grown: Path) -> None:
 def test_sources_list_tells_when_and_why(grown: Path) -> None:
     sample = {row["name"]: row for row in answer(grown, "sources", "list", "--sample")}
     assert sample["songthuong"]["poll"]["polled_at"]
+    assert sample["songthuong"]["poll"]["reason"] == "always"
+    assert sample["songthuong"]["rhythm"]["settled"] is False
+    assert {state["reason"] for state in sample["songthuong"]["endpoints"]} == {"always"}
+    assert "always: due in every run" in khotin(grown, "sources", "list", "--sample", COLUMNS="200").stdout
     live = {row["name"]: row for row in answer(grown, "sources", "list")}
     assert live["nhandan"]["poll"] is None
     assert live["laodong"]["enabled"] is False
+
+
+def test_sources_problems_tells_what_earlier_runs_met(grown: Path, tmp_path: Path) -> None:
+    grown = shutil.copytree(grown, tmp_path / "data")
+    assert answer(grown, "sources", "problems") == []
+    assert "no problems" in khotin(grown, "sources", "problems").stdout
+    with open_store(grown, f"sqlite:///{grown / 'khotin.db'}") as store:
+        store.begin_run("r", "ingest", "", START)
+        part = SourcePart("songthuong", problems=("http://x/feed: gap: lost", "silent: \x1b[31mquiet"))
+        store.commit_run("r", "ingest", "", [part], START, "0")
+    rows = answer(grown, "sources", "problems", "--source", "songthuong")
+    assert [row["problem"].split(": ")[0] for row in rows] == ["http://x/feed", "silent"]
+    assert answer(grown, "sources", "problems", "--source", "dongque") == []
+    told = khotin(grown, "sources", "problems", "-n", "9")
+    assert (told.returncode, "\x1b" in told.stdout) == (0, False)
+    assert "songthuong: http://x/feed: gap: lost" in told.stdout
+    wrong = khotin(grown, "sources", "problems", "--source", "none")
+    assert (wrong.returncode, "no-such-source" in wrong.stderr) == (2, True)
 
 
 def test_seed_command_imports_once(tmp_path: Path) -> None:

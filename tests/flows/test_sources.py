@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from flows.sources import Source, load_sources
 from parsers.errors import SourceFileError
+from tests.flows.running import scripted_source
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "deployments" / "sources"
@@ -225,3 +227,41 @@ def test_every_shipped_file_says_that_it_was_not_checked_live() -> None:
         assert re.search(r"^# Not checked against the live site", path.read_text("utf-8"), re.MULTILINE), (
             path.name
         )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"listings": ["https://a.example/{year}/{mm}"]}, "{year}"),
+        ({"listing_pattern": "{stem}/{seite}"}, "{seite}"),
+        ({"listing_pattern": "{stem}/trang-2"}, "{page}"),
+        ({"poll_minutes": 800}, "max_poll_minutes"),
+        ({"max_poll_minutes": 0}, "max_poll_minutes"),
+        ({"listing_pages": 0}, "listing_pages"),
+    ],
+)
+def test_wrong_addresses_of_pages_and_waits_are_refused(changes: dict[str, object], told: str) -> None:
+    values: dict[str, object] = {
+        "name": "a",
+        "title": "A",
+        "home": "https://a.example/",
+        "feeds": ["https://a.example/rss"],
+        "article_pattern": "^https://a",
+        **changes,
+    }
+    with pytest.raises(ValueError, match=re.escape(told)):
+        Source.model_validate(values)
+
+
+def test_number_of_an_article_is_told_with_its_group() -> None:
+    source = scripted_source(article_pattern=r"^https?://a\.example/(?:bai-(?P<id>\d+)|cu/(?P<id_old>\d+))")
+    assert source.article_id("https://a.example/bai-5") == "id:5"
+    assert source.article_id("http://a.example/cu/5") == "id_old:5"
+    assert source.article_id("http://a.example/khac") is None
+    assert scripted_source().article_id("http://a.example/bai-5.html") is None
+
+
+@pytest.mark.parametrize("source", load_sources(SHIPPED), ids=lambda source: source.name)
+def test_shipped_sources_wait_between_floor_and_ceiling(source: Source) -> None:
+    for kind in ("feed", "sitemap", "sitemap-index", "listing"):
+        assert timedelta(minutes=10) <= source.floor(kind) <= source.ceiling <= timedelta(days=1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from parsers.errors import FeedError
+from parsers.errors import DriftError, FeedError
 from parsers.feeds import Feed, parse_feed
 from parsers.links import Link
 from parsers.xml import MAX_FEED_BYTES
@@ -96,6 +96,16 @@ def test_rss_0_91_with_its_document_type_is_read() -> None:
     )
     assert urls(feed) == ["https://bao.example/bai-1.html"]
     assert feed.problems == ()
+
+
+def test_rss_0_90_is_read() -> None:
+    feed = parse_feed(
+        b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://my.netscape.com/rdf/simple/0.9/">
+        <channel><title>t</title></channel><item><title>x</title><link>https://bao.example/1</link></item>
+        </rdf:RDF>""",
+        URL,
+    )
+    assert (feed.kind, [link.url for link in feed.links]) == ("rdf", ["https://bao.example/1"])
 
 
 def test_atom_tells_published_and_updated_apart() -> None:
@@ -309,6 +319,12 @@ def test_a_feed_cut_in_its_first_item_has_none() -> None:
     assert feed.truncated
 
 
+def test_page_or_data_of_another_kind_is_drift() -> None:
+    for data in (b"<html><body>x</body></html>", b"<opml/>", b"{}"):
+        with pytest.raises(DriftError):
+            parse_feed(data, URL)
+
+
 def test_a_feed_without_items_says_so() -> None:
     assert parse_feed(rss(""), URL).problems == ("no-items",)
 
@@ -439,3 +455,30 @@ def test_every_cut_of_a_feed_keeps_only_complete_items(length: int) -> None:
     complete = whole[:length].count(b"</item>")
     assert urls(feed) == [f"https://bao.example/bai-{number}.html" for number in range(1, complete + 1)]
     assert feed.truncated == (b"</rss>" not in whole[:length])
+
+
+SYNDICATION = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
+
+
+@pytest.mark.parametrize(
+    ("head", "minutes", "hours", "days"),
+    [
+        ("", None, (), ()),
+        ("<ttl>90</ttl>", 90, (), ()),
+        ("<ttl>x</ttl><skipHours><hour>x</hour><hour>99</hour></skipHours>", None, (), ()),
+        ("<skipHours><hour>0</hour><hour> 5 </hour><hour>24</hour></skipHours>", None, (0, 5), ()),
+        ("<skipDays><day>Sunday</day><day>Freitag</day><day>monday</day></skipDays>", None, (),
+         ("monday", "sunday")),
+        ("<sy:updatePeriod> hourly </sy:updatePeriod>", 60, (), ()),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>", 360, (), ()),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", 1440, (), ()),
+        ("<sy:updatePeriod>yearly</sy:updatePeriod>", None, (), ()),
+        ("<ttl>15</ttl><sy:updatePeriod>daily</sy:updatePeriod>", 15, (), ()),
+    ],
+)  # fmt: skip
+def test_what_a_feed_asks_of_its_readers(
+    head: str, minutes: int | None, hours: tuple[int, ...], days: tuple[str, ...]
+) -> None:
+    body = f'<rss version="2.0" {SYNDICATION}><channel><title>t</title>{head}</channel></rss>'
+    feed = parse_feed(body.encode(), "https://bao.example/rss")
+    assert (feed.ttl_minutes, feed.skip_hours, feed.skip_days) == (minutes, hours, days)

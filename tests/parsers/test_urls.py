@@ -64,6 +64,12 @@ def test_tracking_goes_and_other_parameters_stay_in_order(met: str, canonical: s
         ("https://m.bao.example/a", "https://bao.example/a"),
         ("https://amp.bao.example/a", "https://bao.example/a"),
         ("https://m.bao.com.vn/a", "https://bao.com.vn/a"),
+        ("https://mobile.bao.vn/a", "https://bao.vn/a"),
+        ("https://wap.bao.com.vn/a", "https://bao.com.vn/a"),
+        ("https://bao.example/amp/tin/bai-12345.html", "https://bao.example/tin/bai-12345.html"),
+        ("https://bao.example/amp/bai-123456", "https://bao.example/bai-123456"),
+        ("https://bao.example/amp/bai-1.html/amp", "https://bao.example/bai-1.html"),
+        ("https://bao.example/amp/cong-nghe/", "https://bao.example/amp/cong-nghe/"),
         ("https://m.com.vn/a", "https://m.com.vn/a"),
         ("https://m.vn/a", "https://m.vn/a"),
         ("https://bao.example/bai-20260307.html/amp", "https://bao.example/bai-20260307.html"),
@@ -174,7 +180,8 @@ def test_a_lone_surrogate_has_no_key() -> None:
 
 
 _URL_PIECES = st.sampled_from(
-    ["/", "//", ".", "..", "%", "%2e", "%2E%2e", "%41", "%%", "á", "?", "#", "&", "=", "amp", "/amp", "m.",
+    ["/", "//", ".", "..", "%", "%2e", "%2E%2e", "%41", "%%", "á", "?", "#", "&", "=", "amp", "/amp", "/amp/",
+     "m.",
      "amp.", "bai-123456", ".html", "utm_source=x", "a", "B", " ", "\\", ";", ":", "@", "xn--", "1", "+"]
 )  # fmt: skip
 

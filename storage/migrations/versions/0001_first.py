@@ -56,9 +56,23 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.BigInteger(), nullable=True),
         sa.Column("changed_at", sa.BigInteger(), nullable=True),
         sa.Column("next_check_at", sa.BigInteger(), nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("idle", sa.Integer(), nullable=False),
+        sa.Column("ttl_minutes", sa.Integer(), nullable=True),
+        sa.Column("skip_hours", sa.Text(), nullable=False),
+        sa.Column("skip_days", sa.Text(), nullable=False),
+        sa.Column("recent", sa.Text(), nullable=False),
+        sa.Column("gap_since", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("url", name=op.f("pk_endpoint")),
     )
     op.create_index(op.f("ix_endpoint_source"), "endpoint", ["source"], unique=False)
+    op.create_table(
+        "host",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("free_at", sa.BigInteger(), nullable=True),
+        sa.Column("held_until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_host")),
+    )
     op.create_table(
         "ingest_run",
         sa.Column("run_id", sa.String(), nullable=False),
@@ -147,6 +161,7 @@ def upgrade() -> None:
         sa.Column("payload_sha256", sa.LargeBinary(), nullable=True),
         sa.Column("capture_id", sa.BigInteger(), nullable=True),
         sa.Column("record_url", sa.Text(), nullable=True),
+        sa.Column("article_id", sa.Text(), nullable=True),
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
@@ -154,7 +169,24 @@ def upgrade() -> None:
         sa.Column("published_hint_at", sa.BigInteger(), nullable=True),
         sa.Column("fetched_at", sa.BigInteger(), nullable=True),
         sa.Column("retry_at", sa.BigInteger(), nullable=True),
+        sa.Column("look_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("url_key", "source", name=op.f("pk_page")),
+    )
+    op.create_index(
+        "ix_page_source_article_id",
+        "page",
+        ["source", "article_id"],
+        unique=False,
+        sqlite_where=sa.text("article_id IS NOT NULL"),
+        postgresql_where=sa.text("article_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_page_source_look_at",
+        "page",
+        ["source", "look_at"],
+        unique=False,
+        sqlite_where=sa.text("look_at IS NOT NULL"),
+        postgresql_where=sa.text("look_at IS NOT NULL"),
     )
     op.create_index("ix_page_source_outcome", "page", ["source", "outcome"], unique=False)
     op.create_index(
@@ -196,6 +228,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("rhythm", sa.Text(), nullable=False),
         sa.Column("budget_day", sa.String(), nullable=False),
         sa.Column("requests_today", sa.Integer(), nullable=False),
         sa.Column("polled_at", sa.BigInteger(), nullable=True),

@@ -37,9 +37,23 @@ CREATE TABLE endpoint (
 	answered_at BIGINT, 
 	changed_at BIGINT, 
 	next_check_at BIGINT, 
+	why TEXT NOT NULL, 
+	idle INTEGER NOT NULL, 
+	ttl_minutes INTEGER, 
+	skip_hours TEXT NOT NULL, 
+	skip_days TEXT NOT NULL, 
+	recent TEXT NOT NULL, 
+	gap_since BIGINT, 
 	CONSTRAINT pk_endpoint PRIMARY KEY (url)
 );
-INSERT INTO "endpoint" VALUES('http://a.example/feed.xml','a','feed',NULL,NULL,NULL,NULL,'',0,0,1772413200000000,NULL,NULL,NULL);
+INSERT INTO "endpoint" VALUES('http://a.example/feed.xml','a','feed',NULL,NULL,NULL,NULL,'',0,0,1772413200000000,NULL,NULL,NULL,'',0,NULL,'[]','[]','[]',NULL);
+CREATE TABLE host (
+	name VARCHAR NOT NULL, 
+	free_at BIGINT, 
+	held_until BIGINT, 
+	CONSTRAINT pk_host PRIMARY KEY (name)
+);
+INSERT INTO "host" VALUES('a.example',1772499600000000,NULL);
 CREATE TABLE ingest_run (
 	run_id VARCHAR NOT NULL, 
 	kind VARCHAR NOT NULL, 
@@ -84,7 +98,7 @@ CREATE TABLE meta (
 	value VARCHAR NOT NULL, 
 	CONSTRAINT pk_meta PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('store_id','c839ea2c-6926-4130-bbf1-482ea0f03a2e');
+INSERT INTO "meta" VALUES('store_id','b8317cb9-3efb-469d-86b6-e89df5dd5787');
 INSERT INTO "meta" VALUES('formats','khotin-leaf-1 rfc6962-sha256 khotin-chain-1 khotin-body-1');
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
@@ -122,6 +136,7 @@ CREATE TABLE page (
 	payload_sha256 BLOB, 
 	capture_id BIGINT, 
 	record_url TEXT, 
+	article_id TEXT, 
 	run_id VARCHAR NOT NULL, 
 	first_seen_at BIGINT NOT NULL, 
 	last_seen_at BIGINT NOT NULL, 
@@ -129,11 +144,12 @@ CREATE TABLE page (
 	published_hint_at BIGINT, 
 	fetched_at BIGINT, 
 	retry_at BIGINT, 
+	look_at BIGINT, 
 	CONSTRAINT pk_page PRIMARY KEY (url_key, source)
 );
-INSERT INTO "page" VALUES(X'EC11839132A4225A475467EA1F38B1ED','a','http://a.example/3','feed','rejected','video',1,0,NULL,NULL,NULL,NULL,NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL);
-INSERT INTO "page" VALUES(X'6F09FCE05AF7D21C280B5D2EF1713FB4','a','http://a.example/1','feed','revised','content-changed',2,0,NULL,NULL,NULL,1,'http://a.example/1','r2',1772413200000000,1772499600000000,1772413200000000,NULL,1772413200000000,NULL);
-INSERT INTO "page" VALUES(X'888BCECD47570E31E23CB9C3A982DF42','a','http://a.example/2','feed','stored','new-article',1,0,NULL,NULL,NULL,NULL,'http://a.example/2','r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL);
+INSERT INTO "page" VALUES(X'EC11839132A4225A475467EA1F38B1ED','a','http://a.example/3','feed','rejected','video',1,0,NULL,NULL,NULL,NULL,NULL,NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "page" VALUES(X'6F09FCE05AF7D21C280B5D2EF1713FB4','a','http://a.example/1','feed','revised','content-changed',2,0,NULL,NULL,NULL,1,'http://a.example/1',NULL,'r2',1772413200000000,1772499600000000,1772413200000000,NULL,1772413200000000,NULL,NULL);
+INSERT INTO "page" VALUES(X'888BCECD47570E31E23CB9C3A982DF42','a','http://a.example/2','feed','stored','new-article',1,0,NULL,NULL,NULL,NULL,'http://a.example/2',NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE revision (
 	id INTEGER NOT NULL, 
 	version_id BIGINT NOT NULL, 
@@ -225,13 +241,15 @@ CREATE TABLE source_state (
 	name VARCHAR NOT NULL, 
 	failures INTEGER NOT NULL, 
 	reason VARCHAR NOT NULL, 
+	why TEXT NOT NULL, 
+	rhythm TEXT NOT NULL, 
 	budget_day VARCHAR NOT NULL, 
 	requests_today INTEGER NOT NULL, 
 	polled_at BIGINT, 
 	next_poll_at BIGINT, 
 	CONSTRAINT pk_source_state PRIMARY KEY (name)
 );
-INSERT INTO "source_state" VALUES('a',0,'','',0,1772413200000000,1772416800000000);
+INSERT INTO "source_state" VALUES('a',0,'','','','',0,1772413200000000,1772416800000000);
 CREATE TABLE tag (
 	name VARCHAR NOT NULL, 
 	version_id BIGINT NOT NULL, 
@@ -280,6 +298,8 @@ CREATE INDEX ix_kin_partner_url_key ON kin (partner_url_key);
 CREATE INDEX ix_kin_url_key ON kin (url_key);
 CREATE INDEX ix_outcome_run_id ON outcome (run_id);
 CREATE INDEX ix_outcome_url_key ON outcome (url_key);
+CREATE INDEX ix_page_source_article_id ON page (source, article_id) WHERE article_id IS NOT NULL;
+CREATE INDEX ix_page_source_look_at ON page (source, look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX ix_page_source_outcome ON page (source, outcome);
 CREATE INDEX ix_page_source_retry_at ON page (source, retry_at) WHERE retry_at IS NOT NULL;
 CREATE INDEX ix_ruling_url_key ON ruling (url_key);

@@ -15,7 +15,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from parsers.article import Paragraph
-from storage import Captured, End, Ending, EndpointState, Met, Offer, SourcePart, SourcePoll, open_store
+from storage import (
+    Captured,
+    End,
+    Ending,
+    EndpointState,
+    HostState,
+    Met,
+    Offer,
+    SourcePart,
+    SourcePoll,
+    open_store,
+)
 from storage.archive import Payload
 from storage.tables import SCHEMA, Tag, table_of
 from tests.conftest import START
@@ -56,6 +67,7 @@ def make(home: Path) -> Path:
         revised = replace(first, title="Tựa mới")
         again = SourcePart("a", offers=(Offer(met, revised),))
         store.commit_run("r2", "ingest", "second", [again], later, "0")
+        store.spare_hosts([HostState("a.example", later)])
         with store.writing() as connection:
             tag = {"name": "release-1", "version_id": 1, "message": "đầu tiên", "created_at": later}
             connection.execute(table_of(Tag).insert(), [tag])
