@@ -193,6 +193,9 @@ class LikenessIndex:
         """The fewest segments that follow each other from the first revision on."""
         for _ in range(_PATIENCE):
             names = self._names()
+            # What others have merged away is let go of, with its place on the disk.
+            there = {name for *_, name in names}
+            self._open = {name: opened for name, opened in self._open.items() if name in there}
             chosen: list[tuple[SegmentHeader, Segment]] = []
             after = 0
             while True:
