@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from parsers.relations import ComparedText, Kinship, kinship
+from parsers.relations import ComparedText, Kinship, kinship, make_ready
 from parsers.shingles import Keys
 from storage.likeness import Candidate, View
 
@@ -58,6 +58,8 @@ class Matcher:
         elsewhere = sorted(wanted - self._own.keys())
         if elsewhere:
             self._known.update(self._fetch(elsewhere))
+        asking = [text for text, found in zip(texts, self._candidates, strict=True) if found]
+        make_ready([*self._known.values(), *asking])
         self._became = {}
         self._appended = []
 
