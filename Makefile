@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit
 
 BENCH := $(VENV)-bench
 
-.PHONY: help ingest test lint types check lock clean bench-store bench-dedup
+.PHONY: help ingest test lint types check lock clean bench-dedup bench-fetch bench-store
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,9 @@ bench-store: $(BENCH)/.installed ## measure the store against its peers (some 15
 
 bench-dedup: $(BENCH)/.installed ## measure de-duplication at growing sizes, against its peers
 	@$(BENCH)/bin/python -m tests.benchmarks.dedup_scale $(BENCH_ARGS)
+
+bench-fetch: $(VENV)/.installed-dev $(BENCH)/.installed ## measure the fetcher against httpx and Scrapy (some 3 minutes)
+	@$(BIN)/python -m tests.benchmarks.fetch --peer-python $(BENCH)/bin/python $(BENCH_ARGS)
 
 lock: $(VENV)/.installed-dev ## make the lock files anew for the package index in force (takes minutes)
 	$(PIP) install pip-tools

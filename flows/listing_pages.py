@@ -35,11 +35,6 @@ def is_dated(listing: str) -> bool:
     return not DAY_FIELDS.isdisjoint(fields_of(listing))
 
 
-def listing_of_day(listing: str, day: date) -> str | None:
-    """The address of a listing's page for a day; None for a listing that has none."""
-    return day_address(listing, day) if is_dated(listing) else None
-
-
 def day_address(listing: str, day: date) -> str:
     """The address of a dated listing's page for a day."""
     start = datetime.combine(day, time(), VIETNAM)

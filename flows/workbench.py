@@ -80,11 +80,7 @@ class Workbench:
 
     def policy(self, source: Source) -> HostPolicy:
         """How the hosts of a source may be asked."""
-        return HostPolicy(
-            min_delay_seconds=source.limits.min_delay_seconds,
-            concurrency=source.limits.concurrency,
-            allow_loopback=source.allow_loopback,
-        )
+        return policy_of(source)
 
     def count(self, source: Source, fetched: Fetched) -> None:
         """Count what an answer brought."""
@@ -121,6 +117,15 @@ def same_articles(
         if item.article_id is not None and ((page := pages.get(item.url)) is None or page.record_url is None)
     }
     return store.pages_by_article_id(source.name, list(asked)) if asked else {}
+
+
+def policy_of(source: Source) -> HostPolicy:
+    """How the hosts of a source may be asked."""
+    return HostPolicy(
+        min_delay_seconds=source.limits.min_delay_seconds,
+        concurrency=source.limits.concurrency,
+        allow_loopback=source.allow_loopback,
+    )
 
 
 def captured(source: Source, kind: str, url: str, fetched: Fetched) -> Captured:

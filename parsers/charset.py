@@ -62,6 +62,8 @@ _BINARY = (
     (b"ID3", "an MP3 file"),
     (b"OggS", "an Ogg file"),
 )
+_BLANK = b" \t\r\n\0"
+_CONTROLS = bytes(byte for byte in range(32) if byte not in (0, 9, 10, 12, 13, 27))
 
 
 def to_utf8(data: bytes, content_type: str | None = None) -> bytes:
@@ -74,7 +76,7 @@ def to_utf8(data: bytes, content_type: str | None = None) -> bytes:
     for bom, codec in _BOMS:
         if data.startswith(bom):
             return _without_nul(_decode(data[len(bom) :], codec))
-    if data.count(b"\0") * 3 > len(data):
+    if b"\0" in data and data.count(b"\0") * 3 > len(data):
         return _without_nul(_decode(data, "utf-16-be" if data[0] == 0 else "utf-16-le"))
     try:
         data.decode()
@@ -115,7 +117,7 @@ def _without_nul(data: bytes) -> bytes:
 
 
 def _refuse_binary(data: bytes) -> None:
-    if not data.strip(b" \t\r\n\0"):
+    if not data[:1024].strip(_BLANK) and not data.strip(_BLANK):
         raise MarkupError("the page is empty", reason="empty")
     for magic, name in _BINARY:
         if data.startswith(magic):
@@ -123,6 +125,5 @@ def _refuse_binary(data: bytes) -> None:
     if data[4:8] == b"ftyp":
         raise MarkupError("not a page but an MP4 file", reason="not-html")
     head = data[:2048]
-    controls = sum(byte < 32 and byte not in (0, 9, 10, 12, 13, 27) for byte in head)
-    if controls * 10 > len(head):
+    if (len(head) - len(head.translate(None, _CONTROLS))) * 10 > len(head):
         raise MarkupError("not text: more than a tenth are control characters", reason="not-html")

@@ -17,7 +17,8 @@ from parsers.containers import AUTHORS, DATES, LEAD_STRICT, LEAD_WEAK
 from parsers.draft import Draft, finish
 from parsers.errors import MarkupError
 from parsers.fields import description_keys, same_start, writers
-from parsers.html import Page, attribute, guard
+from parsers.guard import guard
+from parsers.html import Page, attribute
 from parsers.layout import ENOUGH, Layout
 from parsers.metadata import Linked, Metadata
 from parsers.text import clean, words_only

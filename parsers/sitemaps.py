@@ -116,7 +116,8 @@ def children_to_read(
         changed = child.modified_at if trust_lastmod else None
         if changed is not None and changed > now + _AHEAD:
             changed = None
-        named = _end_of_named_period(child.url, now)
+        period = named_period(child.url, now)
+        named = period[1] if period is not None else None
         if named is None and changed is None:
             number = _LAST_NUMBER.search(urlsplit(child.url).path)
             undated.append((-int(number.group(1)) if number else -(10**9), position, child))
@@ -129,8 +130,8 @@ def children_to_read(
     return tuple(chosen[: max(limit, 0)])
 
 
-def _end_of_named_period(url: str, now: datetime) -> datetime | None:
-    """The end (exclusive) of the year, month or day that the address names, in Vietnamese time."""
+def named_period(url: str, now: datetime) -> tuple[datetime, datetime] | None:
+    """The year, month or day that the address names, as its start and end (exclusive), in Vietnamese time."""
     parts = urlsplit(url)
     name = f"{parts.path}?{parts.query}"
     for pattern, day_group in ((_SEPARATED, 4), (_COMPACT, 3), (_YEAR, None)):
@@ -142,7 +143,7 @@ def _end_of_named_period(url: str, now: datetime) -> datetime | None:
             sure = len(month_text or "") == 2 and len(day_text or "") == 2
             period = _period(year, month_text, day_text if sure else None)
             if period is not None and year >= _FIRST_YEAR and period[0] <= now + _AHEAD:
-                return period[1]
+                return period
     return None
 
 

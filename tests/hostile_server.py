@@ -100,8 +100,14 @@ def in_turn(*scripts: Script) -> Script:
     return script
 
 
+_NOT_FOUND = answer(b"nothing here", status=404)
+
+
 class HostileServer:
-    """Serves scripts by path on 127.0.0.1 and a free port; `asked` holds the requests in their order."""
+    """Serves scripts by path on 127.0.0.1 and a free port; `asked` holds the requests in their order.
+
+    A script for one host only has the host before its path: `a.example/robots.txt`.
+    """
 
     def __init__(self, scripts: Mapping[str, Script], *, tls: ssl.SSLContext | None = None) -> None:
         self.scripts = dict(scripts)
@@ -150,7 +156,8 @@ class HostileServer:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
                 request = _parse(await reader.readuntil(b"\r\n\r\n"))
                 self.asked.append(request)
-                script = self.scripts.get(request.target, answer(b"nothing here", status=404))
+                own = request.headers.get("host", "") + request.target
+                script = self.scripts.get(own) or self.scripts.get(request.target) or _NOT_FOUND
                 await script(Conversation(request, writer))
         finally:
             writer.close()

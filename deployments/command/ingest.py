@@ -7,7 +7,7 @@ import random
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -33,6 +33,7 @@ from flows.sources import Source, load_sources
 from parsers.errors import NotFound, UserError
 from storage import Counts, Ending, Store, VersionRow
 
+_Report = TypeVar("_Report")
 SAMPLE_LABEL = "sample edition"
 _SUM_COLUMNS = ("discovered", *(ending.value for ending in Ending))
 # Headers that leave room for the sums on a terminal of 80 columns.
@@ -127,17 +128,10 @@ def ingest_command(
         raise UserError("--edition goes with --sample", hint="khotin ingest --sample --edition 2")
     settings = load_settings()
     sources = load_sources(SOURCES) if sample else configured_sources(settings)
-    sources = _chosen(sources, source or [])
+    sources = chosen_sources(sources, source or [])
     user_agent = settings.user_agent(live=not sample)
     with open_configured_store(settings) as store:
-        if sample:
-            store.mark_sample()
-        elif store.is_sample:
-            raise UserError(
-                f"the store in {settings.home} holds the made-up press of the sample newsroom",
-                reason="sample-store",
-                hint="set KHOTIN_HOME to a folder of its own for the real corpus",
-            )
+        claim_store(store, settings, sample=sample)
         if sample and not store.versions():
             seeds = _seed(store, SEEDS, quiet=as_json)
             if not as_json:
@@ -157,7 +151,19 @@ def ingest_command(
         raise typer.Exit(int(ExitCode.FAILED if everything else ExitCode.IN_PART))
 
 
-async def stopped_by_sigterm(work: Coroutine[Any, Any, IngestReport]) -> IngestReport:
+def claim_store(store: Store, settings: Settings, *, sample: bool) -> None:
+    """Make sure that the sample and a real corpus do not share a store. Raises UserError."""
+    if sample:
+        store.mark_sample()
+    elif store.is_sample:
+        raise UserError(
+            f"the store in {settings.home} holds the made-up press of the sample newsroom",
+            reason="sample-store",
+            hint="set KHOTIN_HOME to a folder of its own for the real corpus",
+        )
+
+
+async def stopped_by_sigterm(work: Coroutine[Any, Any, _Report]) -> _Report:
     """Do the work; SIGTERM, as cron, systemd and Prefect send it, ends it as Ctrl-C does."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
@@ -170,7 +176,8 @@ async def stopped_by_sigterm(work: Coroutine[Any, Any, IngestReport]) -> IngestR
         loop.remove_signal_handler(signal.SIGTERM)
 
 
-def _chosen(sources: tuple[Source, ...], names: list[str]) -> tuple[Source, ...]:
+def chosen_sources(sources: tuple[Source, ...], names: list[str]) -> tuple[Source, ...]:
+    """The sources with these names, all if there are none. Raises NotFound for one that is not there."""
     if not names:
         return sources
     known = {source.name: source for source in sources}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deployments.command import (
+    backfill,
     corpus,
     duplicates,
     exports,
@@ -20,19 +21,9 @@ from deployments.command.app import app
 from deployments.command.output import told_errors
 
 SUBCOMMANDS = (
-    corpus,
-    duplicates,
-    exports,
-    history,
-    ingest,
-    keeping,
-    ledger,
-    reparse,
-    retract,
-    sources,
-    tag,
+    backfill, corpus, duplicates, exports, history, ingest, keeping, ledger, reparse, retract, sources, tag,
     verify,
-)
+)  # fmt: skip
 """Importing these modules adds their subcommands to the application."""
 
 

@@ -9,7 +9,7 @@ import httpx
 from flows.clock import Clock
 from flows.fetching.decoding import ACCEPT_ENCODING, BodyDecoder, content_coding
 from flows.fetching.targets import REDIRECTS
-from flows.fetching.transport import WIRE_LIMIT
+from flows.fetching.transport import REMOTE_ADDRESS, WIRE_LIMIT
 from flows.fetching.values import FetchConfig, Fetched, Kind, Validators
 from flows.fetching.verdicts import body_error, status_error, type_error
 from parsers.errors import FetchError, PermanentFetchError, TransientFetchError
@@ -115,8 +115,7 @@ class Exchange:
         self._headers = [
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
         ]
-        server = response.extensions["network_stream"].get_extra_info("server_addr")
-        self._remote = str(server[0]) if server else None
+        self._remote = response.extensions[REMOTE_ADDRESS]
         self.status = response.status_code
 
     async def _read(self, response: httpx.Response) -> None:

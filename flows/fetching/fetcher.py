@@ -7,7 +7,7 @@ import random
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from types import TracebackType
 from weakref import WeakKeyDictionary
 
@@ -16,7 +16,7 @@ import httpx
 from flows.clock import Clock
 from flows.fetching.exchange import Exchange
 from flows.fetching.memory import Recall, RobotsMemo, TellHold, recall_nothing, tell_nobody
-from flows.fetching.network import GuardedBackend, Resolver, system_resolver
+from flows.fetching.network import Dialler, Resolver, system_resolver
 from flows.fetching.politeness import Politeness, Sleep
 from flows.fetching.robots import RobotsGate, Ruling
 from flows.fetching.targets import check_target, host_of, leads_home, next_target
@@ -79,20 +79,19 @@ class Fetcher:
         """Requests that were made, by host: redirects and robots.txt too, refused ones not."""
         self._arrived: WeakKeyDictionary[FetchError, Fetched] = WeakKeyDictionary()
         self._transports: dict[bool, GuardedTransport] = {}
-        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Fetcher:
         context = self._ssl_context or httpx.create_ssl_context(trust_env=False)
-        # Two pools, so that what one policy allows can never serve another.
+        context.set_alpn_protocols(["http/1.1"])
+        # Two of them, so that what one policy allows can never serve another.
         for allow_loopback in (False, True):
-            backend = GuardedBackend(
+            dialler = Dialler(
                 resolver=self._resolver,
                 routes=self._routes,
                 allow_loopback=allow_loopback,
                 max_header_bytes=self._config.max_header_bytes,
             )
-            transport = await self._stack.enter_async_context(GuardedTransport(backend, context))
-            self._transports[allow_loopback] = transport
+            self._transports[allow_loopback] = GuardedTransport(dialler, context)
         return self
 
     async def __aexit__(
@@ -102,7 +101,7 @@ class Fetcher:
         traceback: TracebackType | None,
     ) -> None:
         self._transports.clear()
-        await self._stack.aclose()
+        await asyncio.sleep(0)  # the last connections are closed by the loop in its next turn
 
     async def get(
         self,

@@ -1,4 +1,4 @@
-"""The network as httpcore sees it: names are resolved, judged and dialled here, and bytes are counted.
+"""Dialling: from a host name to a connection, through the check of addresses.
 
 The address that was judged is the address that is dialled, so a name that changes its answer between
 check and connect gains nothing.
@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from ipaddress import ip_address
-from typing import Any
-
-import httpcore
 
 from flows.fetching.addresses import Address, literal_address, refusal
 from parsers.errors import PermanentFetchError, RefusedFetchError, TransientFetchError
@@ -22,6 +20,9 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the addresses of a host name, in the order in which to try them; OSError when there are none."""
 
 _MAX_ATTEMPTS = 4
+_READ = 65_536
+_ENOUGH = 262_144
+"""Bytes that wait to be read before the other side is made to wait."""
 
 
 async def system_resolver(host: str, port: int) -> Sequence[str]:
@@ -31,70 +32,130 @@ async def system_resolver(host: str, port: int) -> Sequence[str]:
     return [str(info[4][0]) for info in infos]
 
 
-class MeteredStream(httpcore.AsyncNetworkStream):
-    """A connection that counts what it reads: first against the limit of headers, then of the whole.
+class Connection(asyncio.Protocol):
+    """A connection that counts what is read from it: first against the limit of headers, then of the whole.
 
     Without it a server could send interim 1xx answers, headers or chunk extensions without end: they
     never become body, which is all that the reader of a response can count.
     """
 
-    def __init__(self, inner: httpcore.AsyncNetworkStream, max_header_bytes: int) -> None:
-        self._inner = inner
+    def __init__(self, max_header_bytes: int) -> None:
         self._max_header_bytes = max_header_bytes
         self._left = max_header_bytes
         self._in_body = False
+        self._transport: asyncio.Transport | None = None
+        self._arrived: deque[bytes] = deque()
+        self._size = 0
+        self._paused = False
+        self._reader: asyncio.Future[None] | None = None
+        self._fault: Exception | None = None
         self.ended = False
-        """Whether the other side closed its half of the connection."""
+        """Whether the other side closed its half of the connection, and all it sent was read."""
+        self._eof = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_connection makes
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio."""
+        self._arrived.append(data)
+        self._size += len(data)
+        if self._size > _ENOUGH and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """Called by asyncio; the connection stays open on our side, so that we close it."""
+        self._eof = True
+        self._wake()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio."""
+        self._eof = True
+        self._fault = exc
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
     def begin_body(self, max_bytes: int) -> None:
         """From now on `max_bytes` more may be read, framing included."""
         self._in_body = True
         self._left = max_bytes + self._max_header_bytes
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        """The next bytes. PermanentFetchError (`too-large`) when the limit is used up."""
+    async def read(self) -> bytes:
+        """The next bytes; b"" at the end. OSError when the connection broke.
+
+        PermanentFetchError (`too-large`) when the limit is used up.
+        """
         if self._left <= 0:
             what = "body with its framing" if self._in_body else "headers"
             raise PermanentFetchError(f"{what} beyond the limit", reason="too-large")
-        data = await self._inner.read(min(max_bytes, self._left), timeout)
+        while not self._arrived:
+            if self._fault is not None:
+                raise self._fault if isinstance(self._fault, OSError) else OSError(str(self._fault))
+            if self._eof:
+                self.ended = True
+                return b""
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        data = self._arrived.popleft()
+        most = min(_READ, self._left)
+        if len(data) > most:
+            self._arrived.appendleft(data[most:])
+            data = data[:most]
         self._left -= len(data)
-        self.ended = self.ended or not data
+        self._size -= len(data)
+        if self._paused and self._size <= _ENOUGH and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Send `buffer`."""
-        await self._inner.write(buffer, timeout)
+    def write(self, data: bytes) -> None:
+        """Send a request, which is small."""
+        if self._transport is not None:
+            self._transport.write(data)
 
-    async def aclose(self) -> None:
-        """Close the connection."""
-        await self._inner.aclose()
+    def close(self) -> None:
+        """Close at once: after an answer nothing more is to be said."""
+        if self._transport is not None:
+            self._transport.abort()
 
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> httpcore.AsyncNetworkStream:
-        """Secure the connection. A certificate that is not valid is a PermanentFetchError (`tls-failed`)."""
+    @property
+    def remote(self) -> str | None:
+        """The address of the other side."""
+        peer = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return str(peer[0]) if peer else None
+
+    async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
+        """Secure the connection. A certificate that is not valid is a PermanentFetchError (`tls-failed`).
+
+        TransientFetchError (`tls-failed`) for any other handshake that fails.
+        """
+        assert self._transport is not None  # noqa: S101 - made before it is secured
         try:
-            inner = await self._inner.start_tls(ssl_context, server_hostname, timeout)
-        except httpcore.ConnectError as error:
-            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-                raise PermanentFetchError(
-                    f"certificate of {server_hostname} is not valid: {error.__cause__.verify_message}",
-                    reason="tls-failed",
-                ) from error
-            raise TransientFetchError(
-                f"no TLS connection with {server_hostname}: {error}", reason="tls-failed"
+            secured = await asyncio.get_running_loop().start_tls(
+                self._transport, self, context, server_hostname=host
+            )
+        except ssl.SSLCertVerificationError as error:
+            raise PermanentFetchError(
+                f"certificate of {host} is not valid: {error.verify_message}", reason="tls-failed"
             ) from error
-        return MeteredStream(inner, self._max_header_bytes)
+        except (OSError, ValueError) as error:  # ValueError: a name that cannot be one of a certificate
+            raise TransientFetchError(
+                f"no TLS connection with {host}: {error}", reason="tls-failed"
+            ) from error
+        if secured is None:
+            raise TransientFetchError(f"{host} closed during the TLS handshake", reason="tls-failed")
+        self._transport = secured
 
-    def get_extra_info(self, info: str) -> Any:
-        """What httpcore asks of a connection, such as `server_addr`."""
-        return self._inner.get_extra_info(info)
 
-
-class GuardedBackend(httpcore.AsyncNetworkBackend):
+class Dialler:
     """Dials public addresses, and with `allow_loopback` loopback ones and the fixed `routes` too."""
 
     def __init__(
@@ -109,30 +170,33 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         self._routes = routes if allow_loopback else {}
         self._allow_loopback = allow_loopback
         self._max_header_bytes = max_header_bytes
-        self._dialler = httpcore.AnyIOBackend()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of `host` that answers, within `timeout` seconds in all.
+    async def connect(
+        self, host: str, port: int, seconds: float, *, tls: ssl.SSLContext | None = None
+    ) -> Connection:
+        """Connect to the first address of `host` that answers, within so many seconds; then TLS.
 
         RefusedFetchError (`private-address`) when any of its addresses may not be dialled: a name with
         a public and a private address is not a mistake. TransientFetchError: `dns-failed`, `timeout`,
-        `connect-failed`.
+        `connect-failed`, `tls-failed`; PermanentFetchError: `tls-failed`. TLS has the same time again.
         """
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 addresses, port = await self._addresses(host, port)
-                return await self._dial(host, addresses, port, timeout, local_address, socket_options)
+                connection = await self._dial(host, addresses, port, seconds)
+            if tls is None:
+                return connection
+            try:
+                async with asyncio.timeout(seconds):
+                    await connection.start_tls(tls, host)
+            except BaseException:
+                connection.close()
+                raise
         except TimeoutError as error:
             raise TransientFetchError(
-                f"no connection with {host} within {timeout} s", reason="timeout"
+                f"no connection with {host} within {seconds} s", reason="timeout"
             ) from error
+        return connection
 
     async def _addresses(self, host: str, port: int) -> tuple[list[Address], int]:
         route = self._routes.get(host.rstrip("."))
@@ -163,36 +227,26 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             raise TransientFetchError(f"no address found for {host}", reason="dns-failed")
         return addresses
 
-    async def _dial(
-        self,
-        host: str,
-        addresses: Sequence[Address],
-        port: int,
-        timeout: float | None,  # noqa: ASYNC109
-        local_address: str | None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def _dial(self, host: str, addresses: Sequence[Address], port: int, seconds: float) -> Connection:
+        loop = asyncio.get_running_loop()
         attempts = addresses[:_MAX_ATTEMPTS]
         # One address that swallows packets (often IPv6) must not use up the time of the others.
-        share = None if timeout is None else timeout / len(attempts)
-        problem: Exception | None = None
+        share = seconds / len(attempts)
+        problem: OSError | None = None
         for address in attempts:
             try:
-                stream = await self._dialler.connect_tcp(
-                    str(address), port, share, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                async with asyncio.timeout(share):
+                    _, connection = await loop.create_connection(
+                        lambda: Connection(self._max_header_bytes), str(address), port
+                    )
+            except OSError as error:  # TimeoutError is one
                 problem = error
             else:
-                return MeteredStream(stream, self._max_header_bytes)
-        if isinstance(problem, httpcore.ConnectTimeout):
+                return connection
+        if isinstance(problem, TimeoutError):
             raise TransientFetchError(
-                f"no connection with {host} within {timeout} s", reason="timeout"
+                f"no connection with {host} within {seconds} s", reason="timeout"
             ) from problem
         raise TransientFetchError(
             f"no connection with {host} port {port}: {problem}", reason="connect-failed"
         ) from problem
-
-    async def sleep(self, seconds: float) -> None:
-        """Asked by httpcore between its own retries, of which it makes none here."""
-        await asyncio.sleep(seconds)

@@ -37,7 +37,9 @@ def check_target(url: str | httpx.URL, *, allowed_ports: tuple[int, ...], max_le
     if len(str(url)) > max_length:
         raise UrlError(f"URL of {len(str(url))} characters, {max_length} are allowed: {shown}")
     try:
-        target = httpx.URL(url).copy_with(fragment=None)
+        target = httpx.URL(url)
+        if "#" in str(url):
+            target = target.copy_with(fragment=None)
     except (httpx.InvalidURL, ValueError) as error:
         raise UrlError(f"not a URL: {shown!r}: {error}") from error
     if target.scheme not in {"http", "https"}:

@@ -1,112 +1,134 @@
-"""An httpx transport over httpcore whose every failure has a name of `parsers.errors`.
+"""An httpx transport over guarded connections, whose every failure has a name of `parsers.errors`.
 
 One connection serves one request: a body longer than its Content-Length is never taken for the
-beginning of the next answer, and each request has its address judged when it is dialled.
+beginning of the next answer, and each request has its address judged when it is dialled. The protocol is read
+by h11, as httpx's own transport does; there is no pool, no proxy and no retry.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from types import TracebackType
+from collections.abc import AsyncIterator
 
-import httpcore
+import h11
 import httpx
 
-from flows.fetching.network import GuardedBackend, MeteredStream
+from flows.fetching.network import Connection, Dialler
+from flows.fetching.targets import port_of
 from parsers.errors import PermanentFetchError, TransientFetchError
 
+_MAX_EVENT = 100 * 1024
+"""Bytes of one status line with its headers, or one line of framing, that h11 gathers; the connection counts
+more strictly."""
+
+
 WIRE_LIMIT = "wire_limit"
-"""Request extension: the most bytes that the body may take on the wire, an int."""
+"""Extension of a request: the most bytes that the body may take on the wire, an int."""
+REMOTE_ADDRESS = "remote_address"
+"""Extension of a response: the address that answered, text or None."""
 
 
-@contextmanager
-def _named(url: httpx.URL, body_of: MeteredStream | None = None) -> Iterator[None]:
-    """Turn what httpcore raises into errors with reason codes."""
-    try:
-        yield
-    except httpcore.TimeoutException as error:
-        raise TransientFetchError(f"{url} took too long", reason="timeout") from error
-    except httpcore.ConnectError as error:
-        raise TransientFetchError(f"no connection for {url}: {error}", reason="connect-failed") from error
-    except httpcore.LocalProtocolError as error:
-        raise PermanentFetchError(f"{url} cannot be asked: {error}", reason="protocol-error") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-        broken_off = body_of is not None and (isinstance(error, httpcore.ReadError) or body_of.ended)
-        raise TransientFetchError(
-            f"{url}: {error or 'the connection was reset'}",
-            reason="truncated-body" if broken_off else "protocol-error",
-        ) from error
+class _Answer(httpx.AsyncByteStream):
+    """The head of an answer, and its body while it comes. `headers` are names and values as on the wire."""
 
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, url: httpx.URL, response: httpcore.Response, meter: MeteredStream) -> None:
+    def __init__(self, url: httpx.URL, connection: Connection) -> None:
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
         self._url = url
-        self._response = response
-        self._meter = meter
+        self._connection = connection
+        self._protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_EVENT)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _named(self._url, self._meter):
-            async for chunk in self._response.aiter_stream():
-                yield chunk
+    @property
+    def remote(self) -> str | None:
+        """The address that answered."""
+        return self._connection.remote
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        """Nothing more is read."""
+        self._connection.close()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body, framing undone, content coding not. Raises what the transport names for it."""
+        while True:
+            event = await self._event(in_body=True)
+            if isinstance(event, h11.Data):
+                yield bytes(event.data)
+            else:
+                return
+
+    async def begin(self, headers: list[tuple[bytes, bytes]], wire_limit: int) -> None:
+        """Send the request and read the head."""
+        try:
+            request = h11.Request(method=b"GET", target=self._url.raw_path, headers=headers)
+            self._connection.write(self._protocol.send(request) or b"")
+            self._protocol.send(h11.EndOfMessage())
+        except h11.LocalProtocolError as error:
+            raise PermanentFetchError(
+                f"{self._url} cannot be asked: {error}", reason="protocol-error"
+            ) from error
+        while True:
+            event = await self._event(in_body=False)
+            if isinstance(event, h11.Response):
+                break
+            if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
+                raise TransientFetchError(f"{self._url} switched protocols", reason="protocol-error")
+        self.status = event.status_code
+        self.headers = event.headers.raw_items()
+        self._connection.begin_body(wire_limit)
+
+    async def _event(self, *, in_body: bool) -> object:
+        try:
+            while (event := self._protocol.next_event()) is h11.NEED_DATA:
+                data = await self._connection.read()
+                if not data and not in_body:
+                    raise TransientFetchError(
+                        f"{self._url}: closed without an answer", reason="protocol-error"
+                    )
+                self._protocol.receive_data(data)
+        except OSError as error:
+            raise self._broken(error, broken_off=in_body) from error
+        except h11.RemoteProtocolError as error:
+            raise self._broken(error, broken_off=in_body and self._connection.ended) from error
+        return event
+
+    def _broken(self, error: Exception, *, broken_off: bool) -> TransientFetchError:
+        return TransientFetchError(
+            f"{self._url}: {error or 'the connection was reset'}",
+            reason="truncated-body" if broken_off else "protocol-error",
+        )
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """HTTP/1.1 through a `GuardedBackend`; no proxies, no kept connections, no retries of its own."""
+    """HTTP/1.1 through a `Dialler`; no proxies, no kept connections, no retries of its own."""
 
-    def __init__(self, backend: GuardedBackend, ssl_context: ssl.SSLContext) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context,
-            max_connections=None,  # the politeness of the Fetcher is the limit
-            max_keepalive_connections=0,
-            network_backend=backend,
-        )
-
-    async def __aenter__(self) -> GuardedTransport:
-        await self._pool.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self._pool.__aexit__(exc_type, exc_value, traceback)
+    def __init__(self, dialler: Dialler, ssl_context: ssl.SSLContext) -> None:
+        self._dialler = dialler
+        self._ssl_context = ssl_context
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request` and give the answer with its body unread.
+        """Send `request` and give the answer with its body unread, within its extension WIRE_LIMIT.
 
         TransientFetchError: `timeout`, `connect-failed`, `dns-failed`, `tls-failed`, `protocol-error`,
         and from the body `truncated-body`; PermanentFetchError: `tls-failed`, `too-large`,
         `protocol-error`; RefusedFetchError: `private-address`.
         """
-        asked = httpcore.Request(
-            method=request.method,
-            url=httpcore.URL(
-                scheme=request.url.raw_scheme,
-                host=request.url.raw_host,
-                port=request.url.port,
-                target=request.url.raw_path,
-            ),
-            headers=request.headers.raw,
-            extensions={"timeout": request.extensions.get("timeout", {})},
+        url = request.url
+        connection = await self._dialler.connect(
+            url.raw_host.decode("ascii"),
+            port_of(url),
+            request.extensions["timeout"]["connect"],
+            tls=self._ssl_context if url.scheme == "https" else None,
         )
-        with _named(request.url):
-            response = await self._pool.handle_async_request(asked)
-        meter = response.extensions["network_stream"]
-        if not isinstance(meter, MeteredStream):  # httpcore wraps the stream of a 101 answer
-            await response.aclose()
-            raise TransientFetchError(f"{request.url} switched protocols", reason="protocol-error")
-        meter.begin_body(request.extensions[WIRE_LIMIT])
+        answer = _Answer(url, connection)
+        try:
+            await answer.begin(request.headers.raw, request.extensions[WIRE_LIMIT])
+        except BaseException:
+            await answer.aclose()
+            raise
         return httpx.Response(
-            response.status,
-            headers=response.headers,
-            stream=_Body(request.url, response, meter),
-            extensions=response.extensions,
+            answer.status,
+            headers=answer.headers,
+            stream=answer,
+            extensions={REMOTE_ADDRESS: answer.remote},
             request=request,
         )

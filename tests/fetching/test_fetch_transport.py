@@ -12,6 +12,7 @@ import pytest
 
 from flows.clock import SystemClock
 from flows.fetching import Fetcher
+from flows.fetching.network import Dialler
 from parsers.errors import FetchError, PermanentFetchError, TransientFetchError
 from tests.fetching.certificates import server_context, trust_in, write_certificate
 from tests.fetching.settings import HOST, POLICY, OpenFetcher, at, config, failure, fetch_failure, no_names
@@ -239,6 +240,56 @@ async def test_a_bad_certificate_is_never_passed_over(tmp_path: Path, fault: str
     assert isinstance(error, PermanentFetchError)
     assert error.reason == "tls-failed"
     assert served == []
+
+
+async def test_a_handshake_that_never_ends_is_a_timeout(open_fetcher: OpenFetcher) -> None:
+    gone = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(-1)
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    async with (
+        await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server,
+        open_fetcher(
+            settings=config(connect_timeout=0.3), routes={HOST: server.sockets[0].getsockname()}
+        ) as fetcher,
+    ):
+        error = await failure(fetcher, f"https://{HOST}/robots.txt", kind="robots")
+        await gone.wait()
+    assert isinstance(error, TransientFetchError)
+    assert error.reason == "timeout"
+
+
+async def test_what_waits_unread_stays_bounded(open_fetcher: OpenFetcher) -> None:
+    """A server that sends faster than we read is made to wait, by the kernel's buffers at last."""
+    sent = 0
+    gone = asyncio.Event()
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        try:
+            while True:
+                writer.write(bytes(65_536))
+                await writer.drain()
+                sent += 65_536
+        except ConnectionError:
+            writer.close()
+            gone.set()
+
+    async with await asyncio.start_server(flood, "127.0.0.1", 0) as server:
+        connection = await Dialler(
+            resolver=no_names, routes={}, allow_loopback=True, max_header_bytes=1000
+        ).connect("127.0.0.1", server.sockets[0].getsockname()[1], 5.0)
+        before = -1
+        while sent > before:  # until nothing more is taken from it
+            before = sent
+            await asyncio.sleep(0.1)
+        connection.close()
+        await gone.wait()
+    assert sent < 50_000_000
 
 
 async def test_plain_http_on_a_tls_port_is_a_failed_handshake(open_fetcher: OpenFetcher) -> None:

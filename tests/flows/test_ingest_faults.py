@@ -294,6 +294,20 @@ async def test_page_that_redirects_outside_the_pattern_is_rejected(store: Store,
         assert endings(report) == {"/bai-1.html": (Ending.REJECTED, "redirected-outside")}
 
 
+async def test_loopback_is_open_to_the_source_that_names_it_and_to_no_other(
+    store: Store, clock: ManualClock
+) -> None:
+    live = scripted_source("b", allow_loopback=False, feeds=("http://b.example/feed.xml", "http://127.0.0.1/x"),
+                           extra_hosts=("127.0.0.1",))  # fmt: skip
+    async with ScriptedSite() as site:
+        publish(site, 1)
+        site.answers["b.example", "/feed.xml"] = Answer(feed_xml("b.example", [1]), headers=XML)
+        report = await run(store, site, scripted_source(), live, clock=clock)
+        assert endings(report) == {"/bai-1.html": (Ending.STORED, "new-article")}
+        assert all(host == HOST for host, _ in site.asked), "the route of b.example leads to loopback too"
+    assert report.failed_sources == ("b",)
+
+
 async def test_robots_rule_that_forbids_is_obeyed_and_told(store: Store, clock: ManualClock) -> None:
     async with ScriptedSite() as site:
         publish(site, 1, 2)

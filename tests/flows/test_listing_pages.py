@@ -14,7 +14,6 @@ from flows.listing_pages import (
     day_address,
     days_to_read,
     is_dated,
-    listing_of_day,
     page_address,
 )
 from tests.conftest import START
@@ -57,8 +56,6 @@ def test_days_reach_back_to_the_last_answer_but_not_for_ever() -> None:
 def test_plain_listing_is_not_dated() -> None:
     assert is_dated("https://a.example/{yyyy}")
     assert not is_dated("https://a.example/2026")
-    assert listing_of_day("https://a.example/{yyyy}", date(2026, 3, 2)) == "https://a.example/2026"
-    assert listing_of_day("https://a.example/2026", date(2026, 3, 2)) is None
 
 
 def urls(*numbers: int) -> list[tuple[str, datetime | None]]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
+from collections.abc import Callable
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+import parsers.guard
 from parsers.charset import to_utf8
 from parsers.errors import MarkupError
-from parsers.html import MAX_DEPTH, MAX_TAG, guard, read_page
+from parsers.guard import MAX_DEPTH, MAX_TAG, guard, guard_by_steps
+from parsers.html import read_page
 from parsers.text import clean
 
 SENTENCE = "Thành phố mở thêm ba tuyến xe buýt, người dân được đi thử miễn phí từ thứ hai."
@@ -116,9 +121,7 @@ def test_what_is_no_text_is_refused(data: bytes, reason: str) -> None:
     ],
 )
 def test_deep_nesting_is_refused(source: bytes) -> None:
-    with pytest.raises(MarkupError) as caught:
-        guard(source)
-    assert caught.value.reason == "too-deep"
+    assert verdict(guard, source) == verdict(guard_by_steps, source) == "too-deep"
 
 
 @pytest.mark.parametrize(
@@ -131,9 +134,7 @@ def test_deep_nesting_is_refused(source: bytes) -> None:
     ],
 )
 def test_a_huge_tag_is_refused(source: bytes) -> None:
-    with pytest.raises(MarkupError) as caught:
-        guard(source)
-    assert caught.value.reason == "huge-tag"
+    assert verdict(guard, source) == verdict(guard_by_steps, source) == "huge-tag"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,44 @@ def test_a_huge_tag_is_refused(source: bytes) -> None:
     ],
 )
 def test_ordinary_mark_up_passes(source: bytes) -> None:
-    guard(source)
+    assert verdict(guard, source) == verdict(guard_by_steps, source) == "passes"
+
+
+NAMES = ("div", "p", "b", "svg", "g", "title", "style", "script", "SCRIPT", "a", "x-y", "Font", "math")
+PIECES = (
+    *("<p>", "<a href=x>", "<img/>", "</p>"),
+    *(f"<{name}>" for name in NAMES),
+    *(f"</{name}>" for name in NAMES),
+    *("<path/>", "<path d='/>'/>", "<div/>", "<style/>", "<svg/", "<script", "<div " + "a " * 70),
+    *("</", "<", ">", "/>", "<!-->", "<!--", "-->", "--!>", "<!doctype html>", "<i x=" + "y" * 1100),
+    *("text", " ", "=", '"', "'", ' a="<div>"', " a='</div>'", ' a="', " b='", " c=d"),
+)
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=40),
+    st.integers(1, 12),
+    st.lists(st.sampled_from(PIECES), max_size=12),
+)
+@example(["<svg>", "<path/>", "<g>"], 12, ["</path>"])
+@example(["<div>", "<svg>", "<style>"], 12, ["</style", "</svg>"])
+def test_the_guard_in_one_pass_agrees_with_the_guard_by_steps(
+    start: list[str], times: int, end: list[str]
+) -> None:
+    """Repeated, so that depth comes about; with what the repetition ends in, and without."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsers.guard, "MAX_DEPTH", 20)
+        for source in ("".join(start * times + end), "".join(start + end * times)):
+            data = source.encode()
+            assert verdict(guard, data) == verdict(guard_by_steps, data), data
+
+
+def verdict(check: Callable[[bytes], None], source: bytes) -> str:
+    try:
+        check(source)
+    except MarkupError as error:
+        return error.reason
+    return "passes"
 
 
 def test_a_page_beyond_ten_megabytes_is_refused() -> None:

@@ -15,7 +15,7 @@ import pytest
 from parsers.errors import NotFound
 from storage import Met, Offer, Store, open_store
 from storage.checkpoint import Head, write_head
-from storage.codec import Packer
+from storage.codec import Dictionary, Packer, Unpacker
 from storage.commit import PreparedOffer, write_offers
 from storage.records import prepare
 from storage.retraction import retract
@@ -163,7 +163,10 @@ def with_ledger(home: Path, url: str) -> None:
 
 
 def dump(path: Path) -> dict[str, object]:
-    """Every value of every table, and the schema: what a flip must not have changed if nobody found it."""
+    """Every value of every table, and the schema: what a flip must not have changed if nobody found it.
+
+    Bodies are told unpacked: a few bits of a packed one mean nothing.
+    """
     connection = sqlite3.connect(path)
     connection.text_factory = bytes
     try:
@@ -174,12 +177,31 @@ def dump(path: Path) -> dict[str, object]:
         told: dict[str, object] = {
             table: connection.execute(f'SELECT * FROM "{table}" NOT INDEXED').fetchall() for table in tables
         }
+        told["revision"] = unpacked(connection)
         told["sqlite_master"] = connection.execute(
             "SELECT type, name, tbl_name, sql FROM sqlite_master"
         ).fetchall()
         return told
     finally:
         connection.close()
+
+
+def unpacked(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
+    """The rows of `revision`, each with its body as it is read."""
+    names = [row[1].decode() for row in connection.execute("PRAGMA table_info(revision)")]
+    body, codec, zdict = (names.index(name) for name in ("body", "codec", "zdict_id"))
+    dictionaries = {
+        row[0]: Dictionary(row[0], row[1].hex(), row[2])
+        for row in connection.execute("SELECT id, sha256, data FROM zdict")
+    }
+    unpacker = Unpacker(dictionaries)
+    rows = []
+    for row in connection.execute("SELECT * FROM revision NOT INDEXED"):
+        values = list(row)
+        if values[codec] == b"zstd":
+            values[body] = unpacker.unpack(values[body], values[zdict])
+        rows.append(tuple(values))
+    return rows
 
 
 @pytest.mark.parametrize("made", [record_only, with_ledger])
