@@ -29,6 +29,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 
 from storage import open_store
+from storage.likeness import FAN
 from tests.conftest import ROOT
 from tests.storage.editions import next_run, settle
 
@@ -112,7 +113,7 @@ def do(job: str, home: str, url: str, countdown: Countdown) -> None:
         if job == "index":
             countdown.armed = countdown.files_only = True
             with store.reading() as connection:
-                for hi in range(1, store.version().hi + 1):
+                for hi in range(1, FAN + 5):
                     store.likeness.catch_up(connection, hi, smallest=1)
             countdown.armed = False
         if job == "run":

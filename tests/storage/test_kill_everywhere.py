@@ -192,8 +192,8 @@ def test_index_killed_at_any_point_finds_what_a_rebuilt_one_finds(
     with Nursery() as nursery:
         while True:
             shutil.rmtree(folder, ignore_errors=True)
-            # Every seventh point: one segment is written like the other.
-            point = nursery.kill_at("index", home, url, 7 * len(points) + 1)
+            # Every third point: one segment is written like the other.
+            point = nursery.kill_at("index", home, url, 3 * len(points) + 1)
             if point is None:
                 break
             points.append(point)
