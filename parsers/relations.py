@@ -345,11 +345,12 @@ def _whole_numbers(syllables: list[bytes]) -> Iterator[bytes]:
 
 
 _NUMBER = re.compile(r"\d+(?:[.,:/\-]\d+)*")
+_SIGNS = re.compile(r"[.,:/\-]")
 
 
 def same_series(title: str, other: str, by: Thresholds = THRESHOLDS) -> bool:
     """Whether two titles are of one series: the same words, and each has a number that the other has not."""
-    mine, others = set(_NUMBER.findall(title)), set(_NUMBER.findall(other))
+    mine, others = ({_SIGNS.sub("", number) for number in _NUMBER.findall(told)} for told in (title, other))
     if not mine - others or not others - mine:
         return False
     folded, other_folded = (part.split(b" ") for part in fold_all([title, other])[0])

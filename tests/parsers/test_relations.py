@@ -169,6 +169,7 @@ def test_titles_of_a_series(one: str, other: str) -> None:
         ("30 người cứu 132 khách", "Vụ cứu 132 khách: diễn biến mới"),
         ("Hội chợ mở cửa lúc 7 giờ", "Trường làng đón 40 học sinh"),
         ("Giá vàng tăng", "Giá vàng giảm"),
+        ("Đoạn đường 1.9 km đổi đất", "Đoạn đường 1,9 km đổi đất"),
     ],
 )
 def test_titles_that_tell_no_series(one: str, other: str) -> None:
