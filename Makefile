@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit
 
 BENCH := $(VENV)-bench
 
-.PHONY: help ingest test lint types check lock clean bench-fetch bench-store
+.PHONY: help ingest test lint types check lock clean bench-dedup bench-fetch bench-store
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -34,6 +34,9 @@ check: lint types test ## all of the above
 
 bench-store: $(BENCH)/.installed ## measure the store against its peers (some 15 minutes)
 	@$(BENCH)/bin/python -m tests.benchmarks.store $(BENCH_ARGS)
+
+bench-dedup: $(BENCH)/.installed ## measure de-duplication at growing sizes, against its peers
+	@$(BENCH)/bin/python -m tests.benchmarks.dedup_scale $(BENCH_ARGS)
 
 bench-fetch: $(VENV)/.installed-dev $(BENCH)/.installed ## measure the fetcher against httpx and Scrapy (some 3 minutes)
 	@$(BIN)/python -m tests.benchmarks.fetch --peer-python $(BENCH)/bin/python $(BENCH_ARGS)

@@ -56,14 +56,14 @@ _PART_BYTE = bytes([_ALPHABET.index(_PART)])
 _CITY_BYTES = re.compile(rb"\b(?:tp|thanh pho) ?(?:hcm|ho chi minh)\b")
 
 
-def _fold_all(parts: Sequence[str]) -> tuple[list[bytes], int]:
+def fold_all(parts: Sequence[str]) -> tuple[list[bytes], int]:
     """Each part as `fold` gives it, in UTF-8, and the number of words in all, as str.split tells them."""
     try:
         data = codecs.charmap_encode(_PART.join(parts), "strict", _BYTES)[0]
     except UnicodeEncodeError:
         if len(parts) == 1:
             return _fold_slowly(parts)
-        each = [_fold_all([part]) for part in parts]
+        each = [fold_all([part]) for part in parts]
         return [folded for told, _ in each for folded in told], sum(words for _, words in each)
     if data.count(_PART_BYTE) != len(parts) - 1:  # a text holds the sign that parts them
         return _fold_slowly(parts)
@@ -104,7 +104,12 @@ def text_facts(lead: str | None, paragraphs: Sequence[Paragraph]) -> TextFacts:
     that a reprint adds at the end: a reprint often has its own headline and lead before an unchanged body.
     It is None if the body is too short to tell anything (`BODY_KEY_MIN_SYLLABLES`).
     """
-    (head, *rest), words = _fold_all([lead or "", *[paragraph.text for paragraph in paragraphs]])
+    return read_text(lead, paragraphs)[0]
+
+
+def read_text(lead: str | None, paragraphs: Sequence[Paragraph]) -> tuple[TextFacts, bytes]:
+    """The facts of a text, and the text itself, folded: UTF-8, its syllables one space apart."""
+    (head, *rest), words = fold_all([lead or "", *[paragraph.text for paragraph in paragraphs]])
     body = [part for part in rest if part]
     whole = b" ".join([head, *body] if head else body)
     credit = 0
@@ -115,4 +120,10 @@ def text_facts(lead: str | None, paragraphs: Sequence[Paragraph]) -> TextFacts:
     else:
         joined = whole[len(head) + 1 :] if head else whole
     enough = joined.count(b" ") + 1 >= BODY_KEY_MIN_SYLLABLES
-    return TextFacts(words, _key(whole), _key(joined) if enough else None)
+    return TextFacts(words, _key(whole), _key(joined) if enough else None), whole
+
+
+def with_title(title: str, folded: bytes) -> bytes:
+    """A folded text (`read_text`) behind its title: what is compared with other texts."""
+    ((folded_title,), _) = fold_all([title])
+    return b" ".join(part for part in (folded_title, folded) if part)

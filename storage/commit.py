@@ -7,7 +7,7 @@ that two runs at once cannot both append the same article.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from parsers.errors import StoreError
 from parsers.urls import url_key
 from storage.bulk import among
 from storage.decision import Head, Offer, Twin, decide
+from storage.kin import AT_ONCE, KinFinder, keeps_out
 from storage.ledger import (
     CHUNK,
     Counts,
@@ -29,6 +30,7 @@ from storage.ledger import (
     write_ends,
     write_polls,
 )
+from storage.likeness import LikenessIndex
 from storage.records import ContentOfRow, Prepared
 from storage.tables import IngestRun, RunSource, table_of
 from storage.versions import NewVersion, VersionRow, append_version, last_version
@@ -84,13 +86,14 @@ def write_run(
     new: NewVersion,
     parts: Sequence[SourcePart],
     prepared: Sequence[PreparedOffer],
+    index: LikenessIndex,
 ) -> RunResult:
     """Decide and write everything of a run inside the caller's write transaction.
 
     Records come first, then the ledger; validators and cursors, which vouch for both, last.
     """
     _require_open(connection, new.run_id)
-    version, decided = write_offers(connection, new, prepared)
+    version, decided = write_offers(connection, new, prepared, index)
     ends: dict[str, list[End]] = {part.source: list(part.ends) for part in parts}
     for source, end in decided:
         ends[source].append(end)
@@ -116,33 +119,57 @@ def write_run(
 
 
 def write_offers(
-    connection: Connection, new: NewVersion, prepared: Sequence[PreparedOffer]
+    connection: Connection, new: NewVersion, prepared: Sequence[PreparedOffer], index: LikenessIndex
 ) -> tuple[VersionRow | None, list[tuple[str, End]]]:
     """Decide what each record is, and append a version if any is new or revised."""
+    if not prepared:
+        return None, []
     parent = last_version(connection)
     heads = read_heads(connection, [item.prepared.url_key for item in prepared])
     led_to = _read_led_to(connection, prepared)
     twins = _Twins(connection, [item.prepared for item in prepared])
     next_id = (parent.hi if parent else 0) + 1
     version_id = (parent.id if parent else 0) + 1
+    finder = KinFinder(connection, index, next_id - 1)
     rows: list[tuple[Any, ...]] = []
     leaves: list[bytes] = []
     decided: list[tuple[str, End]] = []
-    for item in in_order(prepared):
-        record, met = item.offer.record, item.offer.met
-        head = heads.get(record.url)
-        end = decide(item.offer, head, led_to.get((item.source, met.url)), twins.of(item.prepared), next_id)
-        if end.ending in (Ending.STORED, Ending.REVISED):
-            prev = (head.id, head.rev, head.leaf) if head else None
-            row, leaf = item.prepared.row(next_id, version_id, prev, met.capture_id)
-            rows.append(row)
-            leaves.append(leaf)
-            rev = prev[1] + 1 if prev else 1
-            op = "revise" if prev else "add"
-            heads[record.url] = Head(next_id, record.url, rev, op, leaf.hex(), None)
-            twins.add(next_id, item.prepared)
-            next_id += 1
-        decided.append((item.source, end))
+    ordered = in_order(prepared)
+    for start in range(0, len(ordered), AT_ONCE):
+        chunk = ordered[start : start + AT_ONCE]
+        finder.open([item.prepared for item in chunk])
+        for place, item in enumerate(chunk):
+            record, met = item.offer.record, item.offer.met
+            head = heads.get(record.url)
+            partner = None
+            if head is None:
+                partner = finder.partner(place, item.prepared, twins.of(item.prepared))
+            kept_out = partner if partner and keeps_out(partner, record) else None
+            twin = Twin(kept_out.revision_id, kept_out.url, kept_out.reason) if kept_out else None
+            end = decide(item.offer, head, led_to.get((item.source, met.url)), twin, next_id)
+            if end.ending in (Ending.STORED, Ending.REVISED):
+                prev = (head.id, head.rev, head.leaf) if head else None
+                row, leaf = item.prepared.row(next_id, version_id, prev, met.capture_id)
+                rows.append(row)
+                leaves.append(leaf)
+                rev = prev[1] + 1 if prev else 1
+                op = "revise" if prev else "add"
+                heads[record.url] = Head(next_id, record.url, rev, op, leaf.hex(), None)
+                twins.add(next_id, item.prepared)
+                finder.appended(place, item.prepared, next_id)
+                next_id += 1
+            elif kept_out:
+                finder.sighted(place, kept_out)
+            if partner is not None:
+                finder.note(new.run_id, item.source, item.offer, partner, end.revision_id, new.now)
+                end = replace(
+                    end,
+                    detail=partner.told,
+                    partner_url=partner.url,
+                    partner_revision_id=partner.revision_id,
+                )
+            decided.append((item.source, end))
+        finder.end()
     version = append_version(connection, parent, new, rows, leaves) if rows else None
     return version, decided
 

@@ -50,7 +50,7 @@ def decide(offer: Offer, head: Head | None, led_to: str | None, twin: Twin | Non
     """Say what an offered record is.
 
     `head` is the last revision under the record's URL; `led_to` the URL of the record to which the page led
-    before; `next_id` the id that a new revision gets.
+    before; `twin` a text that keeps a new one out; `next_id` the id that a new revision gets.
     """
     met, record = offer.met, offer.record
     if head is None:

@@ -21,14 +21,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from parsers.errors import StoreError
 from parsers.urls import url_key
 from storage.archive import PURGED_RECORD
 from storage.codec import PURGED
 from storage.ledger import CHUNK
-from storage.tables import Capture, Outcome, Revision, table_of
+from storage.tables import Capture, Outcome, Revision, Sketch, table_of
 
 _GZIP_HEAD = struct.pack("<BBBBIBB", 0x1F, 0x8B, 8, 0x10, 0, 2, 255)
 """RFC 1952: magic, deflate, flag FCOMMENT, no time, slowest compression, unknown system."""
@@ -54,11 +54,14 @@ class RawPlace:
 
 
 def purge_bodies(connection: Connection, urls: Sequence[str]) -> int:
-    """Empty the bodies of all revisions of retracted documents; gives how many still had one."""
+    """Empty the bodies of all revisions of retracted documents, and delete their sketches.
+
+    Gives how many still had a body.
+    """
     if connection.dialect.name == "sqlite":
         # Zeroes what is freed, so that the file holds no rest of it.
         connection.exec_driver_sql("PRAGMA secure_delete=ON").close()
-    table = table_of(Revision)
+    table, sketch = table_of(Revision), table_of(Sketch)
     keys = [url_key(url) for url in urls]
     purged = 0
     for start in range(0, len(keys), CHUNK):
@@ -72,6 +75,8 @@ def purge_bodies(connection: Connection, urls: Sequence[str]) -> int:
             .values(codec=PURGED, body=b"")
         )
         purged += result.rowcount
+        texts = select(table.c.id).where(table.c.url_key.in_(keys[start : start + CHUNK]))
+        connection.execute(delete(sketch).where(sketch.c.revision_id.in_(texts)))
     return purged
 
 

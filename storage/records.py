@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from parsers.article import Article, Paragraph
-from parsers.compare import TextFacts, text_facts
+from parsers.compare import TextFacts, read_text, with_title
+from parsers.shingles import Hashes, Keys, sketch_keys, windows_of_all
 from parsers.urls import url_key
 from storage.codec import ZSTD, Packer
 from storage.hashing import leaf_hash
@@ -80,10 +81,19 @@ class Record:
             written["retraction"] = {"reason": self.retraction.reason, "purge": self.retraction.purge}
         return orjson.dumps(written)
 
-    @cached_property
+    @property
     def facts(self) -> TextFacts:
         """Word count and comparison keys of the text; whoever parses the page may work them out early."""
-        return text_facts(self.lead, self.paragraphs)
+        return self._read[0]
+
+    @cached_property
+    def folded(self) -> bytes:
+        """Title and text as they are compared with others."""
+        return with_title(self.title, self._read[1])
+
+    @cached_property
+    def _read(self) -> tuple[TextFacts, bytes]:
+        return read_text(self.lead, self.paragraphs)
 
     @cached_property
     def body_sha256(self) -> str:
@@ -215,7 +225,7 @@ class Prepared(NamedTuple):
     """A record made ready outside the lock: encoded, hashed, packed, with its keys.
 
     `fixed` and `last` are the columns from `url_key` to `body_key` and from `body_sha256` to `body`, in the
-    form of the database.
+    form of the database; `sketch` is what of the text is compared with others.
     """
 
     record: Record
@@ -225,6 +235,7 @@ class Prepared(NamedTuple):
     first_leaf: bytes
     """Its leaf if it turns out to be a new document, as most are."""
     fixed: tuple[Any, ...]
+    sketch: Keys
     last: tuple[Any, ...]
 
     def row(
@@ -256,7 +267,8 @@ def prepare(records: Sequence[Record], packer: Packer) -> list[Prepared]:
         for start in range(0, len(records), PACKED_AT_ONCE):
             chunk = records[start : start + PACKED_AT_ONCE]
             packing.append(thread.submit(packer.pack_all, [record.body for record in chunk]))
-            worked += map(_work_on, chunk)
+            hashes = windows_of_all([record.folded for record in chunk])
+            worked += map(_work_on, chunk, hashes)
         packed = [body for future in packing for body in future.result()]
     zdict_id = packer.zdict_id
     return [
@@ -265,7 +277,7 @@ def prepare(records: Sequence[Record], packer: Packer) -> list[Prepared]:
     ]
 
 
-def _work_on(r: Record) -> tuple[tuple[Any, ...], bytes]:
+def _work_on(r: Record, hashes: Hashes) -> tuple[tuple[Any, ...], bytes]:
     """What `Prepared` holds before `last`, and the hash of the body."""
     words, text_key, body_key = r.facts
     key = bytes.fromhex(url_key(r.url))
@@ -284,7 +296,7 @@ def _work_on(r: Record) -> tuple[tuple[Any, ...], bytes]:
         published, r.published_precision, modified, fetched, r.parser, r.parser_version,
         None if r.payload_sha256 is None else bytes.fromhex(r.payload_sha256), words, text_key, body_key,
     )  # fmt: skip
-    return (r, key, text_key, body_key, leaf, fixed), body_sha256.digest()
+    return (r, key, text_key, body_key, leaf, fixed, sketch_keys(hashes)), body_sha256.digest()
 
 
 def record_of(article: Article, *, source: str, fetched_at: datetime, payload_sha256: str | None) -> Record:

@@ -40,6 +40,7 @@ from storage.ledger import (
     read_pending,
     read_polls,
 )
+from storage.likeness import FOLDER, LikenessIndex
 from storage.reading import (
     Reader,
     count_by_source,
@@ -47,6 +48,7 @@ from storage.reading import (
     read_versions,
 )
 from storage.records import prepare
+from storage.resketch import resketch
 from storage.schema import prepare_schema
 from storage.stories import (
     RunRow,
@@ -76,6 +78,7 @@ class Store:
         self._engine = connect_engine(database_url(url), busy_seconds)
         self._dictionary: Dictionary | None = None
         self.store_id = ""
+        self._likeness: LikenessIndex | None = None
 
     def __enter__(self) -> Store:
         return self
@@ -207,6 +210,7 @@ class Store:
     ) -> RunResult:
         """Write all that a run found in one transaction: at most one version, the ledger, the cursors."""
         up_to_date = self._check_checkpoint()
+        resketch(self)  # after an upgrade of the algorithm: what is compared must be of one kind
         packer = self._packer()
         records = prepare([offer.record for part in parts for offer in part.offers], packer)
         owners = [(part.source, offer) for part in parts for offer in part.offers]
@@ -217,11 +221,25 @@ class Store:
         zdict = packer.dictionary.sha256 if packer.dictionary else None
         new = NewVersion(run_id, kind, message, now, code_version, zdict)
         with self._storing() as connection:
-            result = write_run(connection, new, parts, prepared)
+            result = write_run(connection, new, parts, prepared, self.likeness)
             newest = result.version or (None if up_to_date else last_version(connection))
         if newest is not None:
             self._advance_checkpoint(newest)
+        if result.version is not None:
+            self._catch_up(result.version.hi)
         return result
+
+    @property
+    def likeness(self) -> LikenessIndex:
+        """The index of texts that are alike."""
+        if self._likeness is None:
+            self._likeness = LikenessIndex(self.home / FOLDER, self.store_id)
+        return self._likeness
+
+    def _catch_up(self, hi: int) -> None:
+        """Let the index take in what was committed. It can be made anew at any time: no run fails for it."""
+        with suppress(OSError), self.reading() as connection:
+            self.likeness.catch_up(connection, hi)
 
     def _packer(self) -> Packer:
         """A packer with the newest dictionary; trains the first one once there is enough to train on."""

@@ -13,6 +13,7 @@ from parsers.urls import url_key
 from storage.documents import Document
 from storage.ledger import Counts, Ending, SourceTally
 from storage.reading import Reader
+from storage.sightings import kin_of, rulings_on
 from storage.tables import Capture, IngestRun, Outcome, Page, RunSource, table_of
 
 
@@ -33,13 +34,15 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is known of one URL: its state in each source, its ends, its captures and revisions."""
+    """All that is known of one URL: its state in each source, its ends, captures, revisions, its kin."""
 
     url: str
     pages: tuple[dict[str, Any], ...]
     outcomes: tuple[dict[str, Any], ...]
     captures: tuple[dict[str, Any], ...]
     documents: tuple[Document, ...]
+    kin: tuple[dict[str, Any], ...] = ()
+    rulings: tuple[dict[str, Any], ...] = ()
 
 
 def read_runs(connection: Connection, limit: int) -> list[RunRow]:
@@ -78,6 +81,8 @@ def read_story(connection: Connection, reader: Reader, url: str) -> Story:
         tuple(dict(row) for row in outcomes.mappings()),
         tuple(dict(row) for row in captures.mappings()),
         tuple(reader.history(url)),
+        kin_of(connection, url),
+        rulings_on(connection, url),
     )
     if not (story.pages or story.outcomes or story.captures or story.documents):
         raise NotFound(

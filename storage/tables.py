@@ -1,8 +1,9 @@
 """The tables of the store, the same on SQLite and PostgreSQL.
 
-Two kinds of table stand here. `version`, `revision`, `capture` and `outcome` are the record: rows are only
-ever inserted, and triggers reject UPDATE and DELETE. `ingest_run`, `run_source`, `page`, `endpoint`,
-`host` and `source_state` are the working memory of the flows: what was seen, asked and decided last.
+Two kinds of table stand here. `version`, `revision`, `capture`, `outcome`, `kin` and `ruling` are the record:
+rows are only ever inserted, and triggers reject UPDATE and DELETE. `ingest_run`, `run_source`, `page`,
+`endpoint`, `host` and `source_state` are the working memory of the flows: what was seen, asked and decided
+last. `sketch` is derived from the texts.
 
 Times are zone-aware in UTC, hashes lower-case hex; `UtcTime` and `Digest` say how they are stored.
 """
@@ -19,6 +20,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -247,6 +249,61 @@ class Revision(StoreTable, table=True):
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class Sketch(StoreTable, table=True):
+    """What of a revision's text is compared with others (parsers/shingles.py), made anew when needed."""
+
+    __tablename__ = "sketch"
+    revision_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    algorithm: str
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Kin(StoreTable, table=True):
+    """What an offered text was to a known one, with the scores that led to it.
+
+    `revision_id` is its own revision if it was appended (`part`, `near`, `series`), else this is all that is
+    kept of it: a sighting. `cluster_key` is the URL key of the document that its cluster began with.
+    """
+
+    __tablename__ = "kin"
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True, autoincrement=True))
+    run_id: str
+    source: str
+    url_key: str = digest_column(index=True)
+    url: str = Field(sa_type=Text)
+    relation: str  # duplicate, reprint, part, near, series
+    reason: str
+    revision_id: int | None = Field(default=None, sa_type=BigInteger)
+    partner_url_key: str = digest_column(index=True)
+    partner_url: str = Field(sa_type=Text)
+    partner_revision_id: int = Field(sa_type=BigInteger)
+    cluster_key: str = digest_column(index=True)
+    jaccard: float | None = Field(default=None, sa_type=Double)
+    containment: float | None = Field(default=None, sa_type=Double)
+    coverage: float | None = Field(default=None, sa_type=Double)
+    rewritten: float | None = Field(default=None, sa_type=Double)
+    moved: int | None = None
+    agreeing: int | None = None
+    conflicting: int | None = None
+    algorithm: str
+    word_count: int
+    published_at: datetime | None = time_column(nullable=True)
+    at: datetime = time_column()
+
+
+class Ruling(StoreTable, table=True):
+    """What a user said of a document: the newest ruling on a URL holds, whatever the scores say."""
+
+    __tablename__ = "ruling"
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True, autoincrement=True))
+    url_key: str = digest_column(index=True)
+    url: str = Field(sa_type=Text)
+    verdict: str  # keep, duplicate, by-rule
+    partner_url: str | None = Field(default=None, sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    at: datetime = time_column()
+
+
 class Capture(StoreTable, table=True):
     """Where the raw bytes of one answer stand in the archive.
 
@@ -439,7 +496,7 @@ class SourceState(StoreTable, table=True):
     next_poll_at: datetime | None = time_column(nullable=True)
 
 
-APPEND_ONLY = ("version", "revision", "capture", "outcome", "tag", "zdict")
+APPEND_ONLY = ("version", "revision", "capture", "outcome", "tag", "zdict", "kin", "ruling")
 
 
 def table_of(model: type[SQLModel]) -> Table:
@@ -454,11 +511,14 @@ __all__ = [
     "Endpoint",
     "Host",
     "IngestRun",
+    "Kin",
     "Meta",
     "Outcome",
     "Page",
     "Revision",
+    "Ruling",
     "RunSource",
+    "Sketch",
     "SourceState",
     "Tag",
     "Version",

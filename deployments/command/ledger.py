@@ -39,6 +39,8 @@ def _story_json(story: Story) -> dict[str, Any]:
         "pages": story.pages,
         "outcomes": story.outcomes,
         "captures": story.captures,
+        "kin": story.kin,
+        "rulings": story.rulings,
         "revisions": [
             {"version": d.version_id, "rev": d.rev, "op": d.op, "title": d.record.title, "leaf": d.leaf}
             for d in story.documents
@@ -61,6 +63,11 @@ def _tell_story(story: Story) -> None:
         found = f"  found in {clean(row['found_in'])}" if row["found_in"] else ""
         status = f", HTTP {row['status']}" if row["status"] else ""
         out.print(f"    [dim]run {row['run_id']}{found}{status}[/dim]")
+    for row in story.rulings:
+        of = f" of {clean(row['partner_url'])}" if row["partner_url"] else ""
+        out.print(
+            f"{local_time(row['at'])}  ruled: {row['verdict']}{of}: {clean(row['reason'])}", soft_wrap=True
+        )
     for document in story.documents:
         out.print(
             f"version {document.version_id}: revision {document.rev} ({document.op}) "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from deployments.command import (
     backfill,
     corpus,
+    duplicates,
     exports,
     history,
     ingest,
@@ -20,7 +21,8 @@ from deployments.command.app import app
 from deployments.command.output import told_errors
 
 SUBCOMMANDS = (
-    backfill, corpus, exports, history, ingest, keeping, ledger, reparse, retract, sources, tag, verify,
+    backfill, corpus, duplicates, exports, history, ingest, keeping, ledger, reparse, retract, sources, tag,
+    verify,
 )  # fmt: skip
 """Importing these modules adds their subcommands to the application."""
 

@@ -29,6 +29,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 
 from storage import open_store
+from storage.likeness import FAN
 from tests.conftest import ROOT
 from tests.storage.editions import next_run, settle
 
@@ -40,6 +41,7 @@ class Countdown:
         self._left = fatal
         self._report = report
         self.armed = False
+        self.files_only = False
 
     def reach(self, name: str) -> None:
         if not self.armed:
@@ -54,12 +56,13 @@ def watch(countdown: Countdown) -> None:
     """Have the countdown told of every point of this process from now on."""
 
     def _statement(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        countdown.reach(" ".join(statement.split()[:3]))
+        if not countdown.files_only:
+            countdown.reach(" ".join(statement.split()[:3]))
 
     event.listen(Engine, "before_cursor_execute", _statement)
 
     def _file(name: str, args: tuple[Any, ...]) -> None:
-        if name in ("open", "os.rename") and isinstance(args[0], str | os.PathLike):
+        if name in ("open", "os.rename", "os.remove") and isinstance(args[0], str | os.PathLike):
             path = os.fspath(args[0])
             if "HEAD" in path or "/raw" in path or "/home" in path:
                 countdown.reach(f"{name} {Path(path).suffix or 'folder'}")
@@ -97,13 +100,22 @@ def watch(countdown: Countdown) -> None:
 
 
 def do(job: str, home: str, url: str, countdown: Countdown) -> None:
-    """`open`: open the store. `run`: the next run on a settled store. `crash`: settle it and die."""
+    """`open`: open the store. `run`: the next run on a settled store. `crash`: settle it and die.
+
+    `index`: let the index take in one revision after the other; points are those of its files.
+    """
     countdown.armed = job == "open"
     with open_store(Path(home), url) as store:
         if job == "crash":
             settle(store)
             countdown.armed = True
             countdown.reach("crash")
+        if job == "index":
+            countdown.armed = countdown.files_only = True
+            with store.reading() as connection:
+                for hi in range(1, FAN + 5):
+                    store.likeness.catch_up(connection, hi, smallest=1)
+            countdown.armed = False
         if job == "run":
             countdown.armed = True
             next_run(store, "killed")

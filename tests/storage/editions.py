@@ -29,7 +29,7 @@ from storage import (
 from storage.archive import Payload
 from storage.checkpoint import Head, read_head
 from storage.hashing import chain_hash, merkle_root
-from storage.tables import Capture, IngestRun, Outcome, Revision, RunSource, table_of
+from storage.tables import Capture, IngestRun, Kin, Outcome, Revision, RunSource, Sketch, table_of
 from storage.versions import VersionRow
 from tests.conftest import START
 
@@ -161,6 +161,8 @@ class Contents:
     leaves: tuple[tuple[str, int, str], ...]
     endpoints: tuple[EndpointState, ...]
     polls: tuple[SourcePoll, ...]
+    sketches: tuple[tuple[str, int, bytes], ...]
+    kin: frozenset[tuple[str, str, str, float | None]]
 
     @staticmethod
     def of(store: Store) -> Contents:
@@ -172,7 +174,25 @@ class Contents:
             tuple(sorted((url, rev, leaf) for _, _, url, rev, leaf in revisions(store))),
             tuple(endpoints),
             tuple(poll for _, poll in sorted(store.polls().items())),
+            tuple(sorted(_sketches(store))),
+            frozenset(_kin(store)),
         )
+
+
+def _sketches(store: Store) -> list[tuple[str, int, bytes]]:
+    revision, sketch = table_of(Revision), table_of(Sketch)
+    query = select(revision.c.url, revision.c.rev, sketch.c.data).join(
+        sketch, sketch.c.revision_id == revision.c.id
+    )
+    with store.reading() as connection:
+        return [(url, rev, bytes(data)) for url, rev, data in connection.execute(query)]
+
+
+def _kin(store: Store) -> list[tuple[str, str, str, float | None]]:
+    table = table_of(Kin)
+    query = select(table.c.url, table.c.relation, table.c.partner_url, table.c.jaccard)
+    with store.reading() as connection:
+        return [tuple(row) for row in connection.execute(query)]
 
 
 def revisions(store: Store) -> list[tuple[int, int, str, int, str]]:

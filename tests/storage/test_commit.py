@@ -115,8 +115,11 @@ def test_of_two_twins_in_one_run_the_earlier_published_is_kept(store: Store) -> 
 
 
 def test_series_with_other_numbers_is_kept_apart(store: Store) -> None:
-    one = record("http://a.example/1", paragraphs=(Paragraph(BODY + " giá 81,2 triệu"),), lead=None)
-    two = record("http://a.example/2", paragraphs=(Paragraph(BODY + " giá 81,9 triệu"),), lead=None)
+    body = (
+        "Thị trường vàng trong nước mở cửa sáng nay với sức mua yếu, người bán chờ tin từ các ngân hàng. " * 9
+    )
+    one = record("http://a.example/1", paragraphs=(Paragraph(body + " giá 81,2 triệu"),), lead=None)
+    two = record("http://a.example/2", paragraphs=(Paragraph(body + " giá 81,9 triệu"),), lead=None)
     result = commit(store, "r1", one, two)
     assert [ending for ending, _ in endings(result)] == [Ending.STORED, Ending.STORED]
 

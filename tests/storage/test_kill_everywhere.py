@@ -15,6 +15,8 @@ import psycopg
 import pytest
 
 from storage import open_store
+from storage.resketch import rebuild
+from storage.sketches import read_sketches
 from storage.tables import metadata
 from tests.conftest import START
 from tests.storage.dying import Nursery
@@ -171,6 +173,41 @@ def test_run_killed_at_any_point_is_all_there_or_not_at_all_and_is_made_good(
     assert ("in COPY" in points) == (name == "postgresql")
     assert 0 < committed < len(points)
     told(summary(f"{name}, one run", points))
+
+
+def test_index_killed_at_any_point_finds_what_a_rebuilt_one_finds(
+    place: tuple[str, Place, Copy], told: Callable[[str], None]
+) -> None:
+    name, (home, url), _ = place
+    with open_store(home, url) as store:
+        settle(store)
+        hi = store.version().hi
+        with store.reading() as connection:
+            ((_, sketches),) = read_sketches(connection, 0, hi)
+        rebuild(store)
+        with store.reading() as connection:
+            wanted = store.likeness.view(connection, hi).candidates(sketches)
+        folder = store.likeness.folder
+    points: list[str] = []
+    with Nursery() as nursery:
+        while True:
+            shutil.rmtree(folder, ignore_errors=True)
+            # Every third point: one segment is written like the other.
+            point = nursery.kill_at("index", home, url, 3 * len(points) + 1)
+            if point is None:
+                break
+            points.append(point)
+            with open_store(home, url) as store, store.reading() as connection:
+                view = store.likeness.view(connection, hi)
+                assert view.candidates(sketches) == wanted, point
+                store.likeness.catch_up(connection, hi, smallest=1)
+                assert store.likeness.covered(connection, hi) == hi, point
+                assert store.likeness.view(connection, hi).candidates(sketches) == wanted, point
+                rebuild(store)
+                assert len(list(folder.iterdir())) == 1, point
+    assert sum(map(len, wanted)) > 0
+    assert {"open .part", "os.rename .part", "os.remove .postings"} <= set(points)
+    told(summary(f"{name}, index", points))
 
 
 def test_first_opening_killed_at_any_point_is_made_good(

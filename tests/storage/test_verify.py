@@ -151,7 +151,7 @@ def record_only(home: Path, url: str) -> None:
             ]
             with store.writing() as connection:
                 version, _ = write_offers(
-                    connection, NewVersion(f"r{number}", "ingest", "", START, "0"), offers
+                    connection, NewVersion(f"r{number}", "ingest", "", START, "0"), offers, store.likeness
                 )
             assert version is not None
             write_head(home, Head(store.store_id, version.id, version.chain))

@@ -86,6 +86,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_ingest_run")),
     )
     op.create_table(
+        "kin",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("url_key", sa.LargeBinary(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("relation", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("revision_id", sa.BigInteger(), nullable=True),
+        sa.Column("partner_url_key", sa.LargeBinary(), nullable=False),
+        sa.Column("partner_url", sa.Text(), nullable=False),
+        sa.Column("partner_revision_id", sa.BigInteger(), nullable=False),
+        sa.Column("cluster_key", sa.LargeBinary(), nullable=False),
+        sa.Column("jaccard", sa.Double(), nullable=True),
+        sa.Column("containment", sa.Double(), nullable=True),
+        sa.Column("coverage", sa.Double(), nullable=True),
+        sa.Column("rewritten", sa.Double(), nullable=True),
+        sa.Column("moved", sa.Integer(), nullable=True),
+        sa.Column("agreeing", sa.Integer(), nullable=True),
+        sa.Column("conflicting", sa.Integer(), nullable=True),
+        sa.Column("algorithm", sa.String(), nullable=False),
+        sa.Column("word_count", sa.Integer(), nullable=False),
+        sa.Column("published_at", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kin")),
+    )
+    op.create_index(op.f("ix_kin_cluster_key"), "kin", ["cluster_key"], unique=False)
+    op.create_index(op.f("ix_kin_partner_url_key"), "kin", ["partner_url_key"], unique=False)
+    op.create_index(op.f("ix_kin_url_key"), "kin", ["url_key"], unique=False)
+    op.create_table(
         "meta",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("value", sa.String(), nullable=False),
@@ -164,6 +196,32 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("retry_at IS NOT NULL"),
         postgresql_where=sa.text("retry_at IS NOT NULL"),
+    )
+    op.create_table(
+        "ruling",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("url_key", sa.LargeBinary(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("partner_url", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ruling")),
+    )
+    op.create_index(op.f("ix_ruling_url_key"), "ruling", ["url_key"], unique=False)
+    op.create_table(
+        "sketch",
+        sa.Column(
+            "revision_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("algorithm", sa.String(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("revision_id", name=op.f("pk_sketch")),
     )
     op.create_table(
         "source_state",

@@ -1,0 +1,255 @@
+"""What offered texts are to known ones: found in the commit, recorded for ever, ruled on by users.
+
+Of a document that is new, the kin are: a `duplicate` (all its words, or all its paragraphs, are known), a
+`reprint`, a `part`, `near` or of a `series` (parsers/relations.py). Duplicates and reprints are not appended;
+seeds are, save exact duplicates, since they are the user's own (`khotin duplicates scan` proposes what to
+retract). Each is a row of `kin`. A ruling of the user goes before all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, insert
+
+from parsers.article import Paragraph, ParagraphKind
+from parsers.compare import read_text, with_title
+from parsers.relations import ComparedText, Relation, Scores
+from parsers.shingles import ALGORITHM
+from parsers.urls import url_key
+from storage.bulk import among
+from storage.codec import Unpacker
+from storage.decision import Offer, Twin
+from storage.likeness import LikenessIndex
+from storage.matching import Match, Matcher
+from storage.reading import read_dictionaries
+from storage.records import Prepared, Record
+from storage.sketches import write_sketches
+from storage.tables import Kin, Ruling, table_of
+
+AT_ONCE = 500
+"""So many offers are looked up at once, in the index and in the database."""
+
+KEPT_OUT = frozenset({Relation.DUPLICATE, Relation.REPRINT})
+"""What is not appended."""
+
+
+class Verdict(StrEnum):
+    """What a user can say of a document."""
+
+    KEEP = "keep"
+    """It is one of its own, whatever it looks like."""
+    DUPLICATE = "duplicate"
+    """It is the partner's text, whatever the scores say."""
+    BY_RULE = "by-rule"
+    """The rules decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The known text that a new one is kin to. `scores` are None where no comparison was needed."""
+
+    relation: Relation
+    reason: str
+    revision_id: int
+    url: str
+    scores: Scores | None
+
+    @property
+    def told(self) -> str:
+        """The scores in a line, for the ledger."""
+        if self.scores is None:
+            return ""
+        s = self.scores
+        return (
+            f"{self.relation}: jaccard {s.jaccard:.2f}, containment {s.containment:.2f}, "
+            f"coverage {s.coverage:.2f}, numbers {s.agreeing} alike, {s.conflicting} not"
+        )
+
+
+def keeps_out(partner: Partner, record: Record) -> bool:
+    """Whether a new document stays out of the corpus for the sake of its partner."""
+    if partner.relation is Relation.REPRINT:
+        return record.record_kind != "seed"
+    return partner.relation is Relation.DUPLICATE
+
+
+class KinFinder:
+    """Finds the kin of the offers of one run, in the order in which they are decided.
+
+    For use inside the write transaction: what it sees and what it writes are of one state.
+    """
+
+    def __init__(self, connection: Connection, index: LikenessIndex, hi: int) -> None:
+        self._connection = connection
+        self._matcher = Matcher(index.view(connection, hi), self._fetch)
+        self._unpacker: Unpacker | None = None
+        self._urls: dict[int, str] = {}
+        self._rows: list[tuple[Any, ...]] = []
+        self._clusters: dict[bytes, bytes] = {}
+        self._rulings: dict[bytes, tuple[str, str | None]] = {}
+
+    def open(self, offers: Sequence[Prepared]) -> None:
+        """Begin the next offers, `AT_ONCE` at most."""
+        self._rulings = read_rulings(self._connection, [item.url_key for item in offers])
+        self._matcher.open(
+            [item.sketch for item in offers],
+            [ComparedText(item.record.title, item.record.folded) for item in offers],
+        )
+
+    def partner(self, place: int, item: Prepared, twin: Twin | None) -> Partner | None:
+        """The kin of a new document; `twin`: a text that is equal by its keys."""
+        verdict, ruled = self._rulings.get(item.url_key, (None, None))
+        if verdict == Verdict.KEEP:
+            return None
+        if verdict == Verdict.DUPLICATE and ruled is not None:
+            known = _head_of(self._connection, ruled)
+            if known is not None:
+                return Partner(Relation.DUPLICATE, "ruled-duplicate", known, ruled, None)
+        if twin is not None:
+            return Partner(Relation.DUPLICATE, twin.reason, twin.id, twin.url, None)
+        match = self._matcher.match(place)
+        if match is None:
+            return None
+        return self._of(match)
+
+    def _of(self, match: Match) -> Partner:
+        relation = match.kinship.relation
+        url = self._urls[match.revision_id]
+        return Partner(relation, relation.value, match.revision_id, url, match.kinship.scores)
+
+    def appended(self, place: int, item: Prepared, revision_id: int) -> None:
+        """Tell that an offer became a revision."""
+        self._urls[revision_id] = item.record.url
+        self._matcher.became(place, revision_id, appended=True)
+
+    def sighted(self, place: int, partner: Partner) -> None:
+        """Tell that an offer was kept out for the sake of its partner."""
+        self._matcher.became(place, partner.revision_id, appended=False)
+
+    def note(
+        self, run_id: str, source: str, offer: Offer, partner: Partner, revision_id: int | None, now: datetime
+    ) -> None:
+        """Remember what an offer is to its partner; written by `close`."""
+        record = offer.record
+        key, partner_key = bytes.fromhex(url_key(record.url)), bytes.fromhex(url_key(partner.url))
+        joins = partner.relation in (*KEPT_OUT, Relation.NEAR)
+        cluster = self._cluster(partner_key) if joins else key
+        self._clusters[key] = cluster
+        self._rows.append(_row(run_id, source, record, partner, revision_id, key, partner_key, cluster, now))
+
+    def _cluster(self, partner_key: bytes) -> bytes:
+        """The cluster of a document: that of its own partner, if it is the same text, else one of its own."""
+        if partner_key not in self._clusters:
+            rows = among(self._connection, f"{_CLUSTER} ORDER BY id", [partner_key])
+            found = [bytes(row[0]) for row in rows]
+            self._clusters[partner_key] = found[-1] if found else partner_key
+        return self._clusters[partner_key]
+
+    def end(self) -> None:
+        """End what was opened: write the sketches of what was appended, and the kin."""
+        write_sketches(self._connection, self._matcher.close())
+        if self._rows:
+            names = [column.name for column in table_of(Kin).columns if column.name != "id"]
+            rows = [dict(zip(names, row, strict=True)) for row in self._rows]
+            self._connection.execute(insert(table_of(Kin)), rows)
+            self._rows = []
+
+    def _fetch(self, revision_ids: Sequence[int]) -> dict[int, ComparedText]:
+        if self._unpacker is None:
+            self._unpacker = Unpacker(read_dictionaries(self._connection))
+        found, urls = fetch_texts(self._connection, revision_ids, self._unpacker)
+        self._urls.update(urls)
+        return found
+
+
+_CLUSTER = "SELECT cluster_key FROM kin WHERE revision_id IS NOT NULL AND url_key {}"
+
+# A text that its own document has left behind is no partner; a retracted one is, as long as it is there.
+_TEXTS = (
+    "SELECT id, url, body, zdict_id FROM revision AS r WHERE op <> 'retract' AND codec = 'zstd' AND id {} "
+    "AND NOT EXISTS (SELECT 1 FROM revision AS later WHERE later.prev_id = r.id AND later.op = 'revise')"
+)
+
+
+def fetch_texts(
+    connection: Connection, revision_ids: Sequence[int], unpacker: Unpacker
+) -> tuple[dict[int, ComparedText], dict[int, str]]:
+    """The texts of those of the revisions that may be partners, and their URLs."""
+    texts: dict[int, ComparedText] = {}
+    urls: dict[int, str] = {}
+    for start in range(0, len(revision_ids), AT_ONCE):
+        chunk = revision_ids[start : start + AT_ONCE]
+        for revision_id, url, body, zdict_id in among(connection, _TEXTS, chunk):
+            texts[revision_id] = compared_text(unpacker.unpack(bytes(body), zdict_id))
+            urls[revision_id] = url
+    return texts, urls
+
+
+def compared_text(body: bytes) -> ComparedText:
+    """The text of an unpacked body, ready to be compared."""
+    told = orjson.loads(body)
+    paragraphs = [Paragraph(text, ParagraphKind(kind)) for kind, text in told["paragraphs"]]
+    title = told["title"]
+    return ComparedText(title, with_title(title, read_text(told["lead"], paragraphs)[1]))
+
+
+def _row(
+    run_id: str,
+    source: str,
+    record: Record,
+    partner: Partner,
+    revision_id: int | None,
+    key: bytes,
+    partner_key: bytes,
+    cluster: bytes,
+    now: datetime,
+) -> tuple[Any, ...]:
+    s = partner.scores
+    scores = (
+        (None,) * 7
+        if s is None
+        else (s.jaccard, s.containment, s.coverage, s.rewritten, s.moved, s.agreeing, s.conflicting)
+    )
+    return (
+        run_id, source, key.hex(), record.url, partner.relation.value, partner.reason, revision_id,
+        partner_key.hex(), partner.url, partner.revision_id, cluster.hex(), *scores, ALGORITHM,
+        record.facts.word_count, record.published_at, now,
+    )  # fmt: skip
+
+
+_HEAD = "SELECT id FROM revision WHERE url_key {} AND op <> 'retract' ORDER BY rev DESC LIMIT 1"
+
+
+def _head_of(connection: Connection, url: str) -> int | None:
+    rows = list(among(connection, _HEAD, [bytes.fromhex(url_key(url))]))
+    return int(rows[0][0]) if rows else None
+
+
+_RULINGS = "SELECT url_key, verdict, partner_url FROM ruling WHERE url_key {} ORDER BY id"
+
+
+def read_rulings(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, tuple[str, str | None]]:
+    """The verdicts that hold for those of the documents on which a user has ruled: verdict, partner's URL."""
+    rows = among(connection, _RULINGS, keys) if keys else ()
+    return {bytes(key): (verdict, partner_url) for key, verdict, partner_url in rows}
+
+
+def write_ruling(
+    connection: Connection, url: str, verdict: Verdict, partner_url: str | None, reason: str, now: datetime
+) -> None:
+    """Record what a user said of a document; the newest ruling holds."""
+    row = {
+        "url_key": url_key(url),
+        "url": url,
+        "verdict": verdict.value,
+        "partner_url": partner_url,
+        "reason": reason,
+        "at": now,
+    }
+    connection.execute(insert(table_of(Ruling)), [row])

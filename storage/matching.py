@@ -1,0 +1,104 @@
+"""Finding the known text that a new one is akin to: candidates by shared keys, then a look at both texts.
+
+A batch is opened with its texts; then each is asked for in the order in which it is decided, and what became
+of it is told, so that the next may be its reprint. What is not appended is no partner: its own partner stands
+for it. So every edge leads to a text that is in the corpus, and there are no chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from parsers.relations import ComparedText, Kinship, kinship, make_ready
+from parsers.shingles import Keys
+from storage.likeness import Candidate, View
+
+Fetch = Callable[[Sequence[int]], Mapping[int, ComparedText]]
+"""Gives the texts of revisions that may be partners; one that is missing may not."""
+
+_CERTAIN = 0.95
+"""A partner with this Jaccard index needs no rival."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The partner of a text: its revision, and what they are to each other."""
+
+    revision_id: int
+    kinship: Kinship
+
+
+class Matcher:
+    """Finds partners for batch after batch; what was appended of one is known to the next.
+
+    `fetch` is asked only for what was known before the first batch; without `keep`, for all of it.
+    """
+
+    def __init__(self, view: View, fetch: Fetch, *, keep: bool = True) -> None:
+        self._view = view
+        self._fetch = fetch
+        self._keep = keep
+        self._sketches: Sequence[Keys] = ()
+        self._texts: Sequence[ComparedText] = ()
+        self._candidates: list[list[Candidate]] = []
+        self._known: dict[int, ComparedText] = {}
+        self._became: dict[int, int] = {}
+        self._appended: list[tuple[int, Keys]] = []
+        self._own: dict[int, ComparedText] = {}
+        self.compared = 0
+        """So many pairs of texts were looked at."""
+
+    def open(self, sketches: Sequence[Keys], texts: Sequence[ComparedText]) -> None:
+        """Begin a batch."""
+        self._sketches, self._texts = sketches, texts
+        self._candidates = self._view.candidates(sketches)
+        wanted = {found.id for each in self._candidates for found in each if found.id >= 0}
+        self._known = {revision_id: self._own[revision_id] for revision_id in wanted & self._own.keys()}
+        elsewhere = sorted(wanted - self._own.keys())
+        if elsewhere:
+            self._known.update(self._fetch(elsewhere))
+        asking = [text for text, found in zip(texts, self._candidates, strict=True) if found]
+        make_ready([*self._known.values(), *asking])
+        self._became = {}
+        self._appended = []
+
+    def match(self, place: int, *, but: frozenset[int] = frozenset()) -> Match | None:
+        """The best partner of a text of the batch, never one of the revisions in `but`."""
+        text = self._texts[place]
+        best: Match | None = None
+        seen = set(but)
+        for candidate in self._candidates[place]:
+            revision_id = candidate.id if candidate.id >= 0 else self._became.get(-1 - candidate.id)
+            if revision_id is None or revision_id in seen:
+                continue
+            seen.add(revision_id)
+            partner = self._known.get(revision_id)
+            if partner is None:
+                continue
+            self.compared += 1
+            found = kinship(partner, text)
+            if found is not None and (best is None or found.rank > best.kinship.rank):
+                best = Match(revision_id, found)
+                if found.scores.jaccard >= _CERTAIN and found.rank[0] >= 2:
+                    break
+        return best
+
+    def became(self, place: int, revision_id: int, *, appended: bool) -> None:
+        """Tell what a text of the batch became: a revision of its own, or a sighting of a known one."""
+        self._became[place] = revision_id
+        if appended:
+            self._known[revision_id] = self._texts[place]
+            self._appended.append((revision_id, self._sketches[place]))
+
+    def close(self) -> list[tuple[int, Keys]]:
+        """End a batch; gives the sketches of what was appended, by revision in rising order."""
+        appended, self._appended = self._appended, []
+        if appended:
+            self._view.add([keys for _, keys in appended])
+        for revision_id, _ in appended if self._keep else ():
+            # Anew, without what the comparisons have worked out: a run may bring very many.
+            text = self._known[revision_id]
+            self._own[revision_id] = ComparedText(text.title, text.folded)
+        self._sketches, self._texts, self._candidates, self._known = (), (), [], {}
+        return appended
