@@ -86,7 +86,7 @@ def write_run(
     new: NewVersion,
     parts: Sequence[SourcePart],
     prepared: Sequence[PreparedOffer],
-    index: LikenessIndex,
+    index: LikenessIndex | None,
 ) -> RunResult:
     """Decide and write everything of a run inside the caller's write transaction.
 
@@ -119,7 +119,7 @@ def write_run(
 
 
 def write_offers(
-    connection: Connection, new: NewVersion, prepared: Sequence[PreparedOffer], index: LikenessIndex
+    connection: Connection, new: NewVersion, prepared: Sequence[PreparedOffer], index: LikenessIndex | None
 ) -> tuple[VersionRow | None, list[tuple[str, End]]]:
     """Decide what each record is, and append a version if any is new or revised."""
     if not prepared:

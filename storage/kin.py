@@ -82,12 +82,13 @@ def keeps_out(partner: Partner, record: Record) -> bool:
 class KinFinder:
     """Finds the kin of the offers of one run, in the order in which they are decided.
 
-    For use inside the write transaction: what it sees and what it writes are of one state.
+    For use inside the write transaction: what it sees and what it writes are of one state. Without an index
+    only equal texts and the user's rulings count, and no sketches are written.
     """
 
-    def __init__(self, connection: Connection, index: LikenessIndex, hi: int) -> None:
+    def __init__(self, connection: Connection, index: LikenessIndex | None, hi: int) -> None:
         self._connection = connection
-        self._matcher = Matcher(index.view(connection, hi), self._fetch)
+        self._matcher = None if index is None else Matcher(index.view(connection, hi), self._fetch)
         self._unpacker: Unpacker | None = None
         self._urls: dict[int, str] = {}
         self._rows: list[tuple[Any, ...]] = []
@@ -97,10 +98,11 @@ class KinFinder:
     def open(self, offers: Sequence[Prepared]) -> None:
         """Begin the next offers, `AT_ONCE` at most."""
         self._rulings = read_rulings(self._connection, [item.url_key for item in offers])
-        self._matcher.open(
-            [item.sketch for item in offers],
-            [ComparedText(item.record.title, item.record.folded) for item in offers],
-        )
+        if self._matcher is not None:
+            self._matcher.open(
+                [item.sketch for item in offers],
+                [ComparedText(item.record.title, item.record.folded) for item in offers],
+            )
 
     def partner(self, place: int, item: Prepared, twin: Twin | None) -> Partner | None:
         """The kin of a new document; `twin`: a text that is equal by its keys."""
@@ -113,10 +115,8 @@ class KinFinder:
                 return Partner(Relation.DUPLICATE, "ruled-duplicate", known, ruled, None)
         if twin is not None:
             return Partner(Relation.DUPLICATE, twin.reason, twin.id, twin.url, None)
-        match = self._matcher.match(place)
-        if match is None:
-            return None
-        return self._of(match)
+        match = None if self._matcher is None else self._matcher.match(place)
+        return None if match is None else self._of(match)
 
     def _of(self, match: Match) -> Partner:
         relation = match.kinship.relation
@@ -126,11 +126,13 @@ class KinFinder:
     def appended(self, place: int, item: Prepared, revision_id: int) -> None:
         """Tell that an offer became a revision."""
         self._urls[revision_id] = item.record.url
-        self._matcher.became(place, revision_id, appended=True)
+        if self._matcher is not None:
+            self._matcher.became(place, revision_id, appended=True)
 
     def sighted(self, place: int, partner: Partner) -> None:
         """Tell that an offer was kept out for the sake of its partner."""
-        self._matcher.became(place, partner.revision_id, appended=False)
+        if self._matcher is not None:
+            self._matcher.became(place, partner.revision_id, appended=False)
 
     def note(
         self, run_id: str, source: str, offer: Offer, partner: Partner, revision_id: int | None, now: datetime
@@ -153,7 +155,8 @@ class KinFinder:
 
     def end(self) -> None:
         """End what was opened: write the sketches of what was appended, and the kin."""
-        write_sketches(self._connection, self._matcher.close())
+        if self._matcher is not None:
+            write_sketches(self._connection, self._matcher.close())
         if self._rows:
             names = [column.name for column in table_of(Kin).columns if column.name != "id"]
             rows = [dict(zip(names, row, strict=True)) for row in self._rows]

@@ -259,16 +259,19 @@ class Prepared(NamedTuple):
 PACKED_AT_ONCE = 100
 
 
-def prepare(records: Sequence[Record], packer: Packer) -> list[Prepared]:
-    """Do all work on records that needs no lock; bodies are packed in a thread of their own meanwhile."""
+def prepare(records: Sequence[Record], packer: Packer, *, sketches: bool = True) -> list[Prepared]:
+    """Do all work on records that needs no lock; bodies are packed in a thread of their own meanwhile.
+
+    Without `sketches` nothing of the texts can be compared with others.
+    """
     packing: list[Future[list[bytes]]] = []
     worked: list[tuple[tuple[Any, ...], bytes]] = []
     with ThreadPoolExecutor(1) as thread:
         for start in range(0, len(records), PACKED_AT_ONCE):
             chunk = records[start : start + PACKED_AT_ONCE]
             packing.append(thread.submit(packer.pack_all, [record.body for record in chunk]))
-            hashes = windows_of_all([record.folded for record in chunk])
-            worked += map(_work_on, chunk, hashes)
+            texts = [record.folded for record in chunk] if sketches else [b""] * len(chunk)
+            worked += map(_work_on, chunk, windows_of_all(texts))
         packed = [body for future in packing for body in future.result()]
     zdict_id = packer.zdict_id
     return [

@@ -73,8 +73,16 @@ class Store:
     processes: writers take turns, readers wait for nobody.
     """
 
-    def __init__(self, home: Path, url: str, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        home: Path,
+        url: str,
+        busy_seconds: float = BUSY_TIMEOUT_SECONDS,
+        *,
+        near_duplicates: bool = True,
+    ) -> None:
         self.home = home
+        self._near_duplicates = near_duplicates
         self._engine = connect_engine(database_url(url), busy_seconds)
         self._dictionary: Dictionary | None = None
         self.store_id = ""
@@ -210,9 +218,12 @@ class Store:
     ) -> RunResult:
         """Write all that a run found in one transaction: at most one version, the ledger, the cursors."""
         up_to_date = self._check_checkpoint()
-        resketch(self)  # after an upgrade of the algorithm: what is compared must be of one kind
+        if self._near_duplicates:
+            resketch(self)  # after an upgrade of the algorithm: what is compared must be of one kind
         packer = self._packer()
-        records = prepare([offer.record for part in parts for offer in part.offers], packer)
+        index = self.likeness if self._near_duplicates else None
+        offered = [offer.record for part in parts for offer in part.offers]
+        records = prepare(offered, packer, sketches=index is not None)
         owners = [(part.source, offer) for part in parts for offer in part.offers]
         prepared = [
             PreparedOffer(source, offer, record)
@@ -221,11 +232,11 @@ class Store:
         zdict = packer.dictionary.sha256 if packer.dictionary else None
         new = NewVersion(run_id, kind, message, now, code_version, zdict)
         with self._storing() as connection:
-            result = write_run(connection, new, parts, prepared, self.likeness)
+            result = write_run(connection, new, parts, prepared, index)
             newest = result.version or (None if up_to_date else last_version(connection))
         if newest is not None:
             self._advance_checkpoint(newest)
-        if result.version is not None:
+        if result.version is not None and index is not None:
             self._catch_up(result.version.hi)
         return result
 
@@ -439,11 +450,18 @@ class Store:
 
 
 def open_store(
-    home: Path, url: str, *, create: bool = True, busy_seconds: float = BUSY_TIMEOUT_SECONDS
+    home: Path,
+    url: str,
+    *,
+    create: bool = True,
+    busy_seconds: float = BUSY_TIMEOUT_SECONDS,
+    near_duplicates: bool = True,
 ) -> Store:
     """Open the store, and make it if there is none; with `create=False` raise NotFound instead.
 
-    A writer waits `busy_seconds` for another before it ends with StoreBusy.
+    A writer waits `busy_seconds` for another before it ends with StoreBusy. Without `near_duplicates` commits
+    keep out equal texts only, in a fraction of the time: for imports that are known to hold no copies.
+    The next opening with them sketches what was appended.
     """
     if not create and not database_exists(database_url(url)):
         raise NotFound(
@@ -451,7 +469,7 @@ def open_store(
             reason="no-store",
             hint="set KHOTIN_HOME to the folder of a store, or make one: `khotin ingest --sample`",
         )
-    store = Store(home, url, busy_seconds)
+    store = Store(home, url, busy_seconds, near_duplicates=near_duplicates)
     try:
         home.mkdir(parents=True, exist_ok=True)
         store.prepare()

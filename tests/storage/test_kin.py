@@ -268,3 +268,15 @@ def test_a_purge_takes_the_sketch_and_the_text_is_no_partner_any_more(store: Sto
         assert list(connection.execute(select(table_of(Sketch).c.revision_id)).scalars()) == [2]
     result = commit(store, "r2", article(3, cut(body(1))), article(4, cut(body(2))))
     assert endings(result) == [(Ending.STORED, "new-article"), (Ending.DUPLICATE, "reprint")]
+
+
+def test_a_store_opened_without_near_duplicates_keeps_reprints_and_sketches_them_later(
+    store_url: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    with open_store(home, store_url, near_duplicates=False) as store:
+        commit(store, "r1", article(1, body(1)))
+        result = commit(store, "r2", article(2, cut(body(1))), article(3, body(1)))
+        assert sorted(endings(result)) == [(Ending.DUPLICATE, "same-text"), (Ending.STORED, "new-article")]
+    with open_store(home, store_url) as store:
+        assert endings(commit(store, "r3", article(4, reworded(body(1)))))[0][0] is Ending.DUPLICATE
