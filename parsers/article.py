@@ -39,6 +39,7 @@ class RejectReason(StrEnum):
     SOFT_404 = "soft-404"
     CHALLENGE_PAGE = "challenge-page"
     WRONG_LANGUAGE = "wrong-language"
+    LEGACY_ENCODING = "legacy-encoding"
     TOO_SHORT = "too-short"
     DRIFT = "drift"
     MALFORMED = "malformed"

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from selectolax.lexbor import LexborNode
 
 from parsers.article import Paragraph, ParagraphKind
+from parsers.errors import MarkupError
+from parsers.guards import MAX_DEPTH
 from parsers.text import clean, ends_sentence
 
 _WORDS_UNREAD = """
@@ -30,7 +32,7 @@ _CAPTIONS = frozenset(("figcaption",))
 _CELL_LONGEST = 400  # characters; a longer cell is a column of the layout, not of a table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block:
     """One block as read: its text, what it was, and the share of its characters inside links."""
 
@@ -93,6 +95,9 @@ class _Walk:
                 node = closed.next if self.open else None
             elif self._enter(node):
                 self.open.append(node)
+                if len(self.open) > MAX_DEPTH:
+                    message = f"more than {MAX_DEPTH} elements are inside each other"
+                    raise MarkupError(message, reason="too-deep")
                 node = node.first_child
             else:
                 node = node.next
@@ -232,3 +237,18 @@ def split_breaks(raw: str) -> list[str]:
 
 def _children(node: LexborNode, *tags: str) -> list[LexborNode]:
     return [child for child in node.iter() if child.tag in tags]
+
+
+def table_rows(node: LexborNode) -> list[str]:
+    """The rows of a table of data, cells parted by " | "; nothing for a table that only lays out a page."""
+    if node.css_first("table table, h1, h2, h3, p + p + p") is not None:
+        return []
+    rows: list[list[str]] = []
+    for row in node.css("tr"):
+        cells = [clean(cell.text(separator=" ")) for cell in _children(row, "td", "th")]
+        if any(cells):
+            rows.append(cells)
+    filled = [cell for row in rows for cell in row if cell]
+    if len(rows) < 2 or max(map(len, rows)) < 2 or max(map(len, filled)) > _CELL_LONGEST:
+        return []
+    return [" | ".join(row) for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from parsers.language import has_vietnamese_letters
 from parsers.text import clean, is_punctuation, words_only
 
 _UPPER = "A-ZÀ-ÃÈ-ÊÌÍÒ-ÕÙÚÝĂĐĨŨƠƯẠ-Ỹ"
@@ -46,7 +47,7 @@ _NAME = re.compile(
 )
 _WORDS_NOT_NAMES = """
     theo nguồn ảnh video đồ họa tin bài xem đọc thêm clip infographic kết luận mở đầu lời kết liên
-    quan ban biên tập tòa soạn chủ đề từ khóa tags chia sẻ bình luận quảng cáo hotline email
+    by quan ban biên tập tòa soạn chủ đề từ khóa tags chia sẻ bình luận quảng cáo hotline email
 """
 _NOT_NAMES = frozenset(_WORDS_NOT_NAMES.split())
 
@@ -73,8 +74,14 @@ def split_dateline(text: str) -> tuple[str | None, str]:
     if match and _is_paper(match.group(1)):
         return match.group(1), text[match.end() :]
     match = _BARE.match(text)
-    # "FPT - công ty ..." goes on in small letters: a subject, not a dateline.
-    if match and _is_paper(match.group(1)) and _SENTENCE_START.match(text, match.end()):
+    # "FPT - công ty ..." goes on in small letters: a subject, not a dateline. In English, capitals
+    # before a dash are a city.
+    if (
+        match
+        and _is_paper(match.group(1))
+        and _SENTENCE_START.match(text, match.end())
+        and ("." in match.group(1) or len(match.group(1)) <= 4 or has_vietnamese_letters(text[:300]))
+    ):
         return match.group(1), text[match.end() :]
     return None, text
 
@@ -127,6 +134,27 @@ def is_name(text: str) -> bool:
 def is_byline(text: str) -> bool:
     """Whether a whole paragraph is a byline: names and nothing else, without the end of a sentence."""
     return len(text) <= 80 and not text.rstrip().endswith(("!", "?", ":", "…", ";")) and bool(names(text))
+
+
+_PHOTO_CREDIT = re.compile(
+    r"(?:\((?:[^()]{0,60}[\s/])?(?:AP|AFP|Reuters|EPA|TTXVN|Getty(?: Images)?|Shutterstock|File|Handout)"
+    r"(?: (?:Photo|File)[^()]{0,60}|/[^()]{0,60})?\)|\bGetty Images\b.{0,30}|\bvia (?:AP|Reuters|Getty)"
+    r"|\b(?:Photo|Image|Picture|Photograph)s?(?: (?:credits?|source|courtesy|by))?\s*[:,]\s*\S.{0,60}"
+    r"|\bCredits?\s*:\s*\S.{0,60}|(?:^|[\s(.])Ảnh(?: minh họa)?\s*:\s*\S.{0,60})\s*\)?\.?$"
+)
+_CAPTION_LONGEST = 400  # characters
+_CREDIT_LONGEST = 110
+_WORDS_PHOTO = "AP AFP Reuters EPA TTXVN Getty Shutterstock File Handout hoto mage icture redit"
+_PHOTO_WORDS = ("Ảnh", *_WORDS_PHOTO.split())
+
+
+def is_photo_line(text: str) -> bool:
+    """Whether a short paragraph ends with the credit of a photograph, and so is its caption."""
+    if len(text) > _CAPTION_LONGEST:
+        return False
+    tail = text[-_CREDIT_LONGEST:]
+    # One of these words is in every credit, and most paragraphs have none of them.
+    return any(map(tail.__contains__, _PHOTO_WORDS)) and _PHOTO_CREDIT.search(tail) is not None
 
 
 def is_player_label(text: str) -> bool:

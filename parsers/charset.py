@@ -9,8 +9,6 @@ from __future__ import annotations
 import codecs
 import re
 
-from charset_normalizer import from_bytes
-
 from parsers.errors import MarkupError
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -46,6 +44,7 @@ _CODECS = {
 }
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,500}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_SLICE = 65_536
 _META_WITHIN = 65_536  # bytes; browsers look at 1,024 only, some pages declare later
 _GUESS_FROM = 32_768  # bytes given to charset-normalizer, whose time grows with its input
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -78,11 +77,22 @@ def to_utf8(data: bytes, content_type: str | None = None) -> bytes:
             return _without_nul(_decode(data[len(bom) :], codec))
     if b"\0" in data and data.count(b"\0") * 3 > len(data):
         return _without_nul(_decode(data, "utf-16-be" if data[0] == 0 else "utf-16-le"))
-    try:
-        data.decode()
-    except UnicodeDecodeError:
+    if not _is_utf8(data):
         return _without_nul(_decode(data, _codec(data, content_type)))
     return data.replace(b"\0", b"") if b"\0" in data else data
+
+
+def _is_utf8(data: bytes) -> bool:
+    """In slices: the text of a whole page takes four bytes a letter where it holds one emoji."""
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    view = memoryview(data)
+    try:
+        for begin in range(0, len(data), _SLICE):
+            decode(view[begin : begin + _SLICE])
+        decode(b"", True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def declared_codec(data: bytes, content_type: str | None) -> str | None:
@@ -104,6 +114,9 @@ def _codec(data: bytes, content_type: str | None) -> str:
     declared = declared_codec(data, content_type)
     if declared and declared != "utf-8":
         return declared
+    # Needed for few pages, and takes more memory than all the rest to import.
+    from charset_normalizer import from_bytes
+
     guess = from_bytes(data[:_GUESS_FROM], cp_isolation=sorted(set(_CODECS.values()))).best()
     return guess.encoding if guess else "utf-8"
 

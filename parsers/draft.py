@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from parsers import bylines
@@ -30,16 +30,13 @@ from parsers.fields import (
 from parsers.html import Page
 from parsers.language import detect_language
 from parsers.metadata import Linked, Metadata
+from parsers.notices import is_closing, is_notice, is_prompt
 from parsers.text import clean, ends_sentence, words_only
 
-_PROMPT = re.compile(
-    r"(?:>>+|»|►|▶|xem thêm|đọc thêm|xem tiếp|đọc tiếp|tin liên quan|bài liên quan|tin cùng chuyên mục"
-    r"|tham khảo thêm|mời (?:quý |bạn |độc giả |các bạn )|theo dõi .{2,40} trên|có thể bạn quan tâm|read more"
-    r"|see also|read also|related(?: articles| stories| posts)?:?$|advertisement$|quảng cáo$"
-    r"|share this|sign up for)",
-    re.IGNORECASE,
-)
 _AT_START = 5  # blocks in which title, lead, byline or date may be repeated
+_FOR_LANGUAGE = 40  # paragraphs that tell the language
+_RESIDUE = 80  # characters of a player's label or a line of stars at most
+_MARGIN = 60  # characters by which a repeated line may be longer: a dateline, punctuation
 _AT_END = 8  # closing lines that are looked at
 
 
@@ -69,7 +66,7 @@ def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
     draft.title = site_free_title(draft.title or _title(draft, metadata), page, metadata)
     published = _published(draft, page, metadata)
     modified = _modified(draft, metadata, published)
-    _authors_from_metadata(draft, page, metadata)
+    authors_from_metadata(draft, page, metadata)
     _section_and_tags(draft, page, metadata)
     agency = _tidy(draft, metadata)
     paragraphs = tuple(block.paragraph for block in draft.blocks)
@@ -87,7 +84,7 @@ def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
         modified_at=modified,
         section=draft.section or None,
         tags=draft.tags,
-        language=detect_language(_all_text(draft.lead, paragraphs)),
+        language=detect_language(_first_text(draft.lead, paragraphs)),
         kind="live-blog" if "liveblogposting" in metadata.types else "article",
         parser=draft.parser,
         parser_version=draft.version,
@@ -95,8 +92,8 @@ def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
     )
 
 
-def _all_text(lead: str, paragraphs: tuple[Paragraph, ...]) -> str:
-    return "\n".join([lead, *(paragraph.text for paragraph in paragraphs)])
+def _first_text(lead: str, paragraphs: tuple[Paragraph, ...]) -> str:
+    return "\n".join([lead, *(paragraph.text for paragraph in paragraphs[:_FOR_LANGUAGE])])
 
 
 def _title(draft: Draft, metadata: Metadata) -> str:
@@ -111,10 +108,10 @@ def _title(draft: Draft, metadata: Metadata) -> str:
     return ""
 
 
-def _published(draft: Draft, page: Page, metadata: Metadata) -> Dated | None:
+def _given_dates(metadata: Metadata) -> list[tuple[str, str]]:
+    """What the metadata say of the date of publication, best first."""
     linked = metadata.article or Linked()
-    candidates = [
-        *draft.dates,
+    return [
         ("json-ld", linked.published),
         ("meta", metadata.one("article:published_time", "og:article:published_time", "datepublished")),
         (
@@ -122,9 +119,26 @@ def _published(draft: Draft, page: Page, metadata: Metadata) -> Dated | None:
             metadata.one("pubdate", "publishdate", "publish-date", "publication_date", "date", "dc.date"),
         ),
         ("meta", metadata.one("dc.date.issued", "sailthru.date", "parsely-pub-date", "article.published")),
-        *draft.visible_dates,
     ]
-    found = best_date(candidates)
+
+
+def wants_dates(metadata: Metadata) -> bool:
+    """Whether a date on the page itself could tell more than the metadata do.
+
+    It could where they have none, and on a Vietnamese page where theirs is not to the minute or states a
+    foreign zone.
+    """
+    found = best_date(_given_dates(metadata))
+    if found is None:
+        return True
+    fine = found[1][1] in (Precision.MINUTE, Precision.SECOND)
+    if fine and found[1][0].utcoffset() in (timedelta(hours=7), timedelta(0)):
+        return False
+    return metadata.language.startswith("vi") or detect_language(metadata.title) == "vi"
+
+
+def _published(draft: Draft, page: Page, metadata: Metadata) -> Dated | None:
+    found = best_date([*draft.dates, *_given_dates(metadata), *draft.visible_dates])
     if found is None:
         dated = date_from_url(page.url)
         found = ("url", dated) if dated else None
@@ -144,7 +158,8 @@ def _modified(draft: Draft, metadata: Metadata, published: Dated | None) -> date
     return None
 
 
-def _authors_from_metadata(draft: Draft, page: Page, metadata: Metadata) -> None:
+def authors_from_metadata(draft: Draft, page: Page, metadata: Metadata) -> None:
+    """Fill in the writers that JSON-LD or meta elements name, unless they are known."""
     if draft.authors:
         return
     linked = metadata.article or Linked()
@@ -191,7 +206,9 @@ def _section_and_tags(draft: Draft, page: Page, metadata: Metadata) -> None:
 def _tidy(draft: Draft, metadata: Metadata) -> str | None:
     """Take out what is no text of the article; returns the agency of dateline or source credit."""
     agency, draft.lead = bylines.split_dateline(clean(draft.lead))
-    draft.blocks = [block for block in draft.blocks if not bylines.is_residue(block.text)]
+    draft.blocks = [
+        block for block in draft.blocks if len(block.text) > _RESIDUE or not bylines.is_residue(block.text)
+    ]
     _drop_repeated(draft)
     if not draft.lead:
         _lead_from_blocks(draft, metadata)
@@ -215,16 +232,26 @@ def _drop_repeated(draft: Draft) -> None:
     writers_key = {words_only(name) for name in draft.authors}
     kept: list[Block] = []
     before = None
+    longest = max(map(len, (draft.title, draft.lead, *draft.captions, *draft.authors)), default=0) + _MARGIN
     for position, block in enumerate(draft.blocks):
+        if is_notice(block):
+            continue
+        if len(kept) and block.kind is ParagraphKind.PARAGRAPH and bylines.is_photo_line(block.text):
+            draft.captions.append(block.text)
+            continue
+        if len(block.text) > longest:
+            # Too long to repeat any of them: most of the text is cleared without looking at its words.
+            if not kept or kept[-1].text != block.text:
+                kept.append(block)
+                before = None
+            continue
         text = bylines.split_dateline(block.text)[1]
         key = words_only(text)
         if kept and key == before:
             continue
         if key == title and (position < _AT_START or block.kind is ParagraphKind.HEADING):
             continue
-        if key in captions or (
-            _PROMPT.match(block.text) and (block.link_share > 0.3 or len(block.text) < 40)
-        ):
+        if key in captions:
             continue
         if len(kept) < _AT_START and (key == lead or key in writers_key or _is_date_line(block.text)):
             continue
@@ -261,7 +288,11 @@ def _trim_end(draft: Draft) -> str | None:
         named = bylines.source_credit(block.text)
         if named:
             credit = named
-        elif block.kind is ParagraphKind.HEADING or _PROMPT.match(block.text):
+        elif (
+            block.kind is ParagraphKind.HEADING
+            or is_prompt(block.text)
+            or is_closing(block.text, draft.authors)
+        ):
             pass
         elif block.kind is ParagraphKind.PARAGRAPH and bylines.is_byline(block.text):
             if not draft.authors:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from parsers import bylines
@@ -22,6 +23,11 @@ _NO_WRITERS = re.compile(
     r"|editorial|staff|newsroom|admin|tạp chí|facebook|newspaper|team|desk|agency|press)\b",
     re.IGNORECASE,
 )
+_BEGINNING = 120  # characters, of which a dateline may take a part
+_FIRST_LETTERS = 20
+_NOT_WORD = re.compile(r"[\W_]+")
+_BESIDE = re.compile(r"\s*[|•·\n]\s*")
+_DEGREE = 4  # letters
 _FINER = (Precision.YEAR, Precision.MONTH, Precision.DAY, Precision.MINUTE, Precision.SECOND)
 
 
@@ -43,20 +49,24 @@ def site_free_title(title: str, page: Page, metadata: Metadata) -> str:
 
 def paper_names(page: Page, metadata: Metadata) -> frozenset[str]:
     """How the page's paper may be called, as keys: site name, publisher, the host's main label."""
+    return _paper_names(
+        page.url,
+        metadata.one("og:site_name"),
+        metadata.one("application-name", "apple-mobile-web-app-title"),
+        (metadata.article or Linked()).publisher,
+    )
+
+
+@lru_cache(maxsize=16)
+def _paper_names(url: str, *given: str) -> frozenset[str]:
     try:
-        host = host_of(page.url)
+        host = host_of(url)
     except UrlError:
         host = ""
     labels = [
         label for label in host.split(".") if label not in ("www", "com", "net", "org", "gov", "vn", "m")
     ]
-    given = [
-        metadata.one("og:site_name"),
-        metadata.one("application-name", "apple-mobile-web-app-title"),
-        (metadata.article or Linked()).publisher,
-        *labels,
-    ]
-    return frozenset(key for key in map(_key, given) if len(key) >= 3)
+    return frozenset(key for key in map(_key, (*given, *labels)) if len(key) >= 3)
 
 
 def is_paper(name: str, own: frozenset[str]) -> bool:
@@ -103,12 +113,10 @@ def best_date(candidates: Iterable[tuple[str, str]]) -> tuple[str, Dated] | None
 
 def writers(texts: Iterable[str], page: Page, metadata: Metadata) -> tuple[str, ...]:
     """The names in some bylines, without those that are the paper itself."""
-    given = [
-        name
-        for text in texts
-        if not _NO_WRITERS.search(text) or text.lower().startswith("by ")
-        for name in bylines.names(text)
-    ]
+    given = [name for text in texts for piece in _pieces(text) for name in bylines.names(piece)]
+    if any(" " in name for name in given):
+        # "Lan Mai, MD": a degree is no second writer.
+        given = [name for name in given if " " in name or not (name.isupper() and len(name) <= _DEGREE)]
     if not given:
         return ()
     own = paper_names(page, metadata)
@@ -117,6 +125,15 @@ def writers(texts: Iterable[str], page: Page, metadata: Metadata) -> tuple[str, 
         if not is_paper(name, own):
             found.setdefault(words_only(name), name)
     return tuple(found.values())[:10]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The parts of a byline that may name writers: not the paper, an address or a date beside them."""
+    for piece in _BESIDE.split(text):
+        if piece.lower().startswith("by ") or not _NO_WRITERS.search(piece):
+            yield piece
+        elif "," in piece:
+            yield ", ".join(part for part in piece.split(",") if not _NO_WRITERS.search(part))
 
 
 def split_tags(tags: Iterable[str]) -> tuple[str, ...]:
@@ -146,6 +163,12 @@ def description_keys(metadata: Metadata) -> tuple[str, ...]:
 
 def same_start(text: str, keys: Iterable[str]) -> bool:
     """Whether the text says the same as one of the keys, which may be cut short or go on a little."""
+    # Most texts differ in their first words: only the beginning is folded for them.
+    start = bylines.split_dateline(clean(text[:_BEGINNING]))[1]
+    begin = _NOT_WORD.sub("", start).casefold()[:_FIRST_LETTERS]
+    keys = [key for key in keys if key.startswith(begin) or begin.startswith(key)]
+    if not keys:
+        return False
     own = _start_key(text)
     for key in keys:
         shorter = min(len(own), len(key))
@@ -165,6 +188,8 @@ def record_address(page: Page, metadata: Metadata) -> str:
     except UrlError:
         return page.url
     for given in (metadata.canonical, metadata.one("og:url"), (metadata.article or Linked()).address):
+        if given == page.url:
+            return own
         try:
             address = canonical_url(given, page.url) if given else ""
         except UrlError:

@@ -11,58 +11,65 @@ from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from parsers.article import Article, ParagraphKind
-from parsers.blocks import Block, block_text, read_blocks
-from parsers.containers import AUTHORS, DATES, LEAD_STRICT, LEAD_WEAK
-from parsers.draft import Draft, finish
+from parsers.article import Article
+from parsers.blocks import Block, read_blocks
+from parsers.draft import Draft, authors_from_metadata, finish, wants_dates
 from parsers.errors import MarkupError
-from parsers.fields import description_keys, same_start, writers
-from parsers.guard import guard
-from parsers.html import Page, attribute
-from parsers.layout import ENOUGH, Layout
+from parsers.fields import description_keys, is_paper, paper_names, same_start, writers
+from parsers.guards import guard
+from parsers.html import Page
 from parsers.metadata import Linked, Metadata
-from parsers.text import clean, words_only
+from parsers.naming import LEAD
+from parsers.outline import BREAK, Outline
+from parsers.selection import ENOUGH, Selection, blocks_of, select
+from parsers.signature import shown_authors, shown_dates
+from parsers.text import clean, once, words_only
 
 NAME = "generic"
-VERSION = "1"
+VERSION = "2"
 
-_MOST_LEADS = 200  # elements that are looked at for the lead
+_DATED = ("article:published_time", "og:article:published_time", "datepublished", "pubdate", "date")
+_PAPER_NAME = 40  # characters
+_MOST_NAMED = 3  # elements named as leads on the page of one article
+_MOST_LEADS = 40  # elements that are looked at for the lead
 _FIRST = 3  # blocks that may be the lead
-_MOST_CLIMBS = 12  # elements around the headline that are searched for a date
 
 
 def extract(page: Page, metadata: Metadata) -> Article:
     """Read the page; the record may be empty where the page holds no article."""
-    layout = Layout(page.tree)
     draft = Draft(NAME, VERSION)
-    draft.title = _title(page, metadata, draft)
-    container = layout.container()
-    if container is not None:
-        reading = read_blocks(container, skip=layout.skip)
-        draft.blocks = [block for block in reading.blocks if not _is_links(block)]
-        draft.captions = reading.captions
-        draft.provenance["body"] = f"css:{_path(container)}"
-    _rescue(draft, metadata)
-    _lead(page, metadata, draft, layout)
-    _dates(page, draft, layout)
-    for selector in AUTHORS:
-        nodes = [node for node in page.tree.css(selector)[:5] if not layout.is_teaser(node)]
-        texts = [block.text for node in nodes[:3] for block in read_blocks(node).blocks]
-        draft.authors = writers(texts, page, metadata)
-        if draft.authors:
-            draft.provenance["authors"] = f"css:{selector}"
-            break
+    body = page.tree.body
+    # og:type says nothing: some systems call every page an article.
+    is_article = metadata.article is not None or bool(metadata.one(*_DATED))
+    selection = select(body, is_article=is_article) if body is not None else None
+    if selection is not None:
+        draft.blocks = blocks_of(selection)
+        draft.captions = [once(text) for part in selection.captions if (text := clean(part.text))]
+        draft.provenance["body"] = f"css:{_path(selection.outline.nodes[selection.container])}"
+        draft.title = _title(page, selection.outline, metadata, draft)
+        _rescue(draft, metadata)
+        _lead(selection, metadata, draft)
+    else:
+        _rescue(draft, metadata)
+    if wants_dates(metadata):
+        draft.visible_dates = shown_dates(page.tree)
+    _authors(page, metadata, draft)
     return finish(draft, page, metadata)
 
 
-def _is_links(block: Block) -> bool:
-    """Whether a block is a link to something else and not a sentence with a link in it."""
-    if block.kind is ParagraphKind.TABLE:
-        return False
-    return block.link_share > 0.7 and (len(block.text) < 200 or block.kind is ParagraphKind.LIST)
+def _authors(page: Page, metadata: Metadata, draft: Draft) -> None:
+    """The writers by name of element, where the metadata do not tell them."""
+    authors_from_metadata(draft, page, metadata)
+    if draft.authors:
+        return
+    for where, texts in shown_authors(page.tree):
+        draft.authors = writers(texts, page, metadata)
+        if draft.authors:
+            draft.provenance["authors"] = where
+            break
 
 
-def _title(page: Page, metadata: Metadata, draft: Draft) -> str:
+def _title(page: Page, outline: Outline, metadata: Metadata, draft: Draft) -> str:
     """The heading that the metadata confirm; without one, the metadata's word (filled in later)."""
     linked = metadata.article or Linked()
     said = [
@@ -70,10 +77,15 @@ def _title(page: Page, metadata: Metadata, draft: Draft) -> str:
         for text in (linked.headline, metadata.one("og:title", "twitter:title"), metadata.title)
         if text
     ]
-    headings = [block_text(node) for node in page.tree.css("h1")]
+    headings = [clean(part.text.replace(BREAK, " ")) for part in outline.parts if part.tag == "h1"]
+    own = paper_names(page, metadata)
     for heading in headings:
         key = words_only(heading)
-        if key and any(key == text or (len(key) >= 15 and text.startswith(key)) for text in said):
+        if (
+            key
+            and (len(key) > _PAPER_NAME or not is_paper(heading, own))
+            and any(key == text or (len(key) >= 15 and text.startswith(key)) for text in said)
+        ):
             draft.provenance["title"] = "css:h1"
             return heading
     if not said and headings and headings[0]:
@@ -103,25 +115,31 @@ def _rescue(draft: Draft, metadata: Metadata) -> None:
         draft.provenance["body"] = "json-ld"
 
 
-def _lead(page: Page, metadata: Metadata, draft: Draft, layout: Layout) -> None:
-    """The lead outside or at the head of the body: by its class, or because the description says the same."""
+def _lead(selection: Selection, metadata: Metadata, draft: Draft) -> None:
+    """The lead outside or at the head of the body: by its name, or because the description says the same."""
+    outline = selection.outline
+    named: dict[str, str] = {}
+    for index, mark in enumerate(outline.marks):
+        if mark & LEAD:
+            parts = outline.parts[outline.first[index] : outline.last[index]]
+            text = clean(" ".join(part.text.replace(BREAK, " ") for part in parts))
+            if 30 <= len(text) <= 1000:
+                named.setdefault(text, f"css:{_path(outline.nodes[index])}")
+    # A list of articles shows the lead of each.
+    if 1 <= len(named) <= _MOST_NAMED:
+        draft.lead, draft.provenance["lead"] = next(iter(named.items()))
+        return
     said = description_keys(metadata)
-    for node in page.tree.css(LEAD_STRICT):
-        text = block_text(node)
-        if 30 <= len(text) <= 1000 and not layout.is_teaser(node):
-            draft.lead, draft.provenance["lead"] = text, f"css:{_path(node)}"
-            return
     if not said:
         return
-    for node in page.tree.css(LEAD_WEAK)[:_MOST_LEADS]:
-        if not 40 <= len(text := " ".join(node.text().split())) <= 1000 or not same_start(text, said):
-            continue
-        if not layout.is_teaser(node):
-            text = block_text(node)
-            # A paragraph deep in the text may serve as description; it is no lead.
+    before = outline.parts[: outline.first[selection.container]]
+    near = [part for part in before if part.tag != "figcaption" and part.linked < 0.5 * len(part.text)]
+    for part in near[-_MOST_LEADS:]:
+        if 40 <= len(part.text) <= 1000 and same_start(part.text, said):
+            text = clean(part.text.replace(BREAK, " "))
             if _is_deep(text, draft.blocks):
                 return
-            draft.lead, draft.provenance["lead"] = text, f"css:{_path(node)}"
+            draft.lead, draft.provenance["lead"] = text, f"css:{_path(outline.nodes[part.place])}"
             return
 
 
@@ -130,24 +148,6 @@ def _is_deep(text: str, blocks: list[Block]) -> bool:
     key = words_only(text)
     keys = (words_only(block.text) for block in blocks)
     return key not in islice(keys, _FIRST) and key in keys
-
-
-def _dates(page: Page, draft: Draft, layout: Layout) -> None:
-    """Dates near the headline: climb from it until an element around it shows one."""
-    heading = page.tree.css_first("h1")
-    around = heading.parent if heading is not None else page.tree.body
-    found: list[tuple[str, str]] = []
-    for _ in range(_MOST_CLIMBS):
-        if around is None or found or around.tag == "html":
-            break
-        for selector in DATES:
-            path, _, name = selector.partition("@")
-            for node in around.css(path)[:6]:
-                text = clean(attribute(node, name)) if name else block_text(node)
-                if text and len(text) <= 80 and not layout.is_teaser(node):
-                    found.append((f"css:{selector}", text))
-        around = around.parent
-    draft.visible_dates = found
 
 
 def _path(node: LexborNode) -> str:

@@ -1,4 +1,4 @@
-"""HTML: decoded, guarded, and made a tree.
+"""HTML: from the bytes of a page to its tree.
 
 A node is used only while its tree lives: whoever reads nodes keeps the `Page`.
 """
@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from parsers.charset import to_utf8
 from parsers.errors import MarkupError
-from parsers.guard import guard
+from parsers.guards import guard
 
 MAX_BYTES = 10_000_000
 

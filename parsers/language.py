@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_WORD = re.compile(r"[^\W\d_]+")
+_PUNCTUATION = re.compile(r"[\d_!-/:-@\[-`{-~“”‘’…–—]+")
 # Letters that no other widely used language writes; é, à, ô and the like also stand in French or Portuguese.
 _VIETNAMESE_LETTERS = re.compile("[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹĩũ]")
 _WORDS_VIETNAMESE_WORDS = """
@@ -16,21 +16,57 @@ _WORDS_ENGLISH_WORDS = """
 """
 _ENGLISH_WORDS = frozenset(_WORDS_ENGLISH_WORDS.split())
 
+# The commonest Vietnamese words as the fonts before Unicode wrote them, read as Latin-1: và, là, của, không,
+# các, được, những, với, người, một, đã, để, từ, đến. In TCVN3 the letter ư is a soft hyphen,
+# which cleaning removes.
+_WORDS_TCVN3 = "vµ lµ cña kh«ng c¸c ®îc nh÷ng víi ngêi mét ®· ®Ó tõ ®Õn"
+_WORDS_VNI = "vaø laø cuûa khoâng caùc ñöôïc nhöõng vôùi ngöôøi moät ñaõ ñeå töø ñeán"
+_LEGACY_WORDS = {
+    "TCVN3 (ABC fonts)": frozenset(_WORDS_TCVN3.split()),
+    "VNI": frozenset(_WORDS_VNI.split()),
+}
+_LEGACY_SHARE = 0.04
+"""Least share of these among all words; in Unicode text none of them exists."""
+
 VIETNAMESE_SHARE = 0.06
 """Least share of such letters among all letters. Vietnamese press has 0.12 to 0.20, even with many
 foreign names; a Vietnamese name in an English text leaves it below 0.02."""
 
 
+_SAMPLE = 2_000
+"""Characters that are looked at: a dozen paragraphs tell as much as all."""
+
+
+def legacy_encoding(text: str) -> str | None:
+    """The name of the font encoding in which a text was written that is Vietnamese to its readers only.
+
+    Such text is not decoded: the capitals of TCVN3 stand in fonts of their own under the codes of the small
+    letters, so that the page alone does not tell what was printed.
+    """
+    if text.isascii():
+        return None
+    words = _PUNCTUATION.sub(" ", text[:_SAMPLE]).casefold().split()
+    for name, known in _LEGACY_WORDS.items():
+        if sum(map(known.__contains__, words)) >= max(3, _LEGACY_SHARE * len(words)):
+            return name
+    return None
+
+
+def has_vietnamese_letters(text: str) -> bool:
+    """Whether any letter is in the text that no other widely used language writes."""
+    return not text.isascii() and _VIETNAMESE_LETTERS.search(text.casefold()) is not None
+
+
 def detect_language(text: str) -> str:
     """ "vi", "en", or "und" when neither is plain. `text` is NFC."""
-    words = [word.casefold() for word in _WORD.findall(text[:20_000])]
+    text = text[:_SAMPLE]
+    words = _PUNCTUATION.sub(" ", text).casefold().split()
     letters = sum(map(len, words))
     if not letters:
         return "und"
-    share = len(_VIETNAMESE_LETTERS.findall("".join(words))) / letters
-    common = sum(word in _VIETNAMESE_WORDS for word in words) / len(words)
-    if share >= VIETNAMESE_SHARE or (share >= VIETNAMESE_SHARE / 2 and common >= 0.05):
+    share = 0.0 if text.isascii() else len(_VIETNAMESE_LETTERS.findall(" ".join(words))) / letters
+    if share >= VIETNAMESE_SHARE:
         return "vi"
-    if sum(word in _ENGLISH_WORDS for word in words) / len(words) >= 0.12:
-        return "en"
-    return "und"
+    if share >= VIETNAMESE_SHARE / 2 and sum(map(_VIETNAMESE_WORDS.__contains__, words)) >= 0.05 * len(words):
+        return "vi"
+    return "en" if sum(map(_ENGLISH_WORDS.__contains__, words)) >= 0.12 * len(words) else "und"

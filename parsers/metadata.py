@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import orjson
 from selectolax.lexbor import LexborHTMLParser
 
 from parsers.text import clean, words_only
@@ -21,6 +22,7 @@ _WORDS_ARTICLE_TYPES = """
     socialmediaposting techarticle report
 """
 _ARTICLE_TYPES = frozenset(_WORDS_ARTICLE_TYPES.split())
+_EVERYTHING = 'meta[content], title, link[rel~="canonical"], script[type*="ld+json" i]'
 _LARGEST = 1_000_000  # characters of one JSON-LD block
 _DEEPEST = 6  # levels below the top at which an article may stand
 _CONTROLS = re.compile("[\x00-\x1f]")
@@ -70,37 +72,59 @@ class Metadata:
 
 def read_metadata(tree: LexborHTMLParser) -> Metadata:
     """Read everything in one go."""
-    objects = [item for block in _blocks(tree) for item in _objects(block)]
+    meta: dict[str, list[str]] = {}
+    scripts: list[str] = []
+    title = canonical = ""
+    for node in tree.css(_EVERYTHING):
+        tag = node.tag
+        if tag == "meta":
+            _add_meta(meta, node.attributes)
+        elif tag == "script":
+            scripts.append(node.text())
+        elif tag == "title":
+            title = title or clean(node.text())
+        else:
+            canonical = canonical or (node.attributes.get("href") or "").strip()
+    objects = [item for raw in scripts for item in _objects(_linked_data(raw))]
     article = next((a for item in objects if (a := _article(item)) is not None), None)
     if article is None:
-        article = _rescued(tree)
-    meta = _meta(tree)
-    root = tree.css_first("html")
-    title = tree.css_first("head > title, title")
-    canonical = tree.css_first('link[rel~="canonical"]')
+        article = _rescued(scripts)
+    root = tree.root
     return Metadata(
         article=article,
         types=frozenset(kind for item in objects for kind in _types(item)),
-        meta=meta,
+        meta={key: tuple(found[:100]) for key, found in meta.items()},
         breadcrumbs=_breadcrumbs(objects, article.headline if article else ""),
-        title=clean(title.text()) if title is not None else "",
+        title=title,
         language=(root.attributes.get("lang") or "").lower() if root is not None else "",
-        canonical=(canonical.attributes.get("href") or "").strip() if canonical is not None else "",
+        canonical=canonical,
     )
 
 
-def _blocks(tree: LexborHTMLParser) -> Iterator[object]:
-    for node in tree.css('script[type*="ld+json" i]'):
-        raw = node.text()
-        if not raw or len(raw) > _LARGEST:
+def _add_meta(meta: dict[str, list[str]], attributes: dict[str, str | None]) -> None:
+    content = clean(attributes.get("content") or "")
+    if content:
+        for name in ("property", "name", "itemprop"):
+            key = (attributes.get(name) or "").strip().lower()
+            if key:
+                meta.setdefault(key, []).append(content)
+
+
+def _linked_data(raw: str) -> object:
+    """The value of a block of JSON-LD, None where no reader of JSON takes it."""
+    if not raw or len(raw) > _LARGEST:
+        return None
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        pass
+    raw = _WRAPPERS.sub("", raw)
+    for text in (raw, _TRAILING_COMMA.sub("", _CONTROLS.sub(" ", raw))):
+        try:
+            return json.loads(text, strict=False)
+        except (ValueError, RecursionError):
             continue
-        raw = _WRAPPERS.sub("", raw)
-        for text in (raw, _TRAILING_COMMA.sub("", _CONTROLS.sub(" ", raw))):
-            try:
-                yield json.loads(text, strict=False)
-            except (ValueError, RecursionError):
-                continue
-            break
+    return None
 
 
 def _objects(value: object, depth: int = 0) -> Iterator[dict[str, object]]:
@@ -142,10 +166,10 @@ def _article(item: dict[str, object]) -> Linked | None:
     )
 
 
-def _rescued(tree: LexborHTMLParser) -> Linked | None:
+def _rescued(scripts: list[str]) -> Linked | None:
     """Single values out of JSON-LD that no reader of JSON takes."""
-    for node in tree.css('script[type*="ld+json" i]'):
-        raw = node.text()[:_LARGEST]
+    for script in scripts:
+        raw = script[:_LARGEST]
         if not re.search(r'"(?:News)?Article"', raw):
             continue
         found: dict[str, str] = {}
@@ -222,17 +246,3 @@ def _breadcrumbs(objects: list[dict[str, object]], headline: str) -> tuple[str, 
         if len(names) >= 20:
             break
     return tuple(name for name in names[:6] if len(name) <= 60 and not name.startswith("http"))
-
-
-def _meta(tree: LexborHTMLParser) -> dict[str, tuple[str, ...]]:
-    values: dict[str, list[str]] = {}
-    for node in tree.css("meta[content]"):
-        attributes = node.attributes
-        content = clean(attributes.get("content") or "")
-        if not content:
-            continue
-        for name in ("property", "name", "itemprop"):
-            key = (attributes.get(name) or "").strip().lower()
-            if key:
-                values.setdefault(key, []).append(content)
-    return {key: tuple(found[:100]) for key, found in values.items()}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from parsers import generic, rejects
 from parsers.article import Article, Rejection, RejectReason
-from parsers.errors import MarkupError, UserError
+from parsers.errors import MarkupError, UrlError, UserError
 from parsers.html import Page, read_page
+from parsers.language import detect_language
 from parsers.metadata import Metadata, read_metadata
 from parsers.sites import SITE_PARSERS, SiteParser
 from parsers.sites.engine import marked, recognises, run
+from parsers.urls import host_of
 
 PARSER_NAMES: tuple[str, ...] = ("auto", generic.NAME, *(spec.name for spec in SITE_PARSERS))
 """What `parser` may be in `parse_article` and in a source file."""
+_ANY_FAMILY = ", ".join(selector for spec in SITE_PARSERS for selector in spec.recognise)
 
 
 def parse_article(
@@ -49,29 +52,77 @@ def read_article(
     language: str | None,
 ) -> Article | Rejection:
     """As `parse_article`, with the site parser looked up. Raises MarkupError beyond the guards."""
+    article, rejection = read_and_judge(
+        html, url, spec, content_type=content_type, parser=parser, language=language
+    )
+    if rejection is not None:
+        return rejection
+    if article is None:
+        raise AssertionError("a page gives an article or a rejection")
+    return article
+
+
+def read_and_judge(
+    html: bytes,
+    url: str,
+    spec: SiteParser | None,
+    *,
+    content_type: str | None,
+    parser: str | None,
+    language: str | None,
+) -> tuple[Article | None, Rejection | None]:
+    """What was read, and why it is no record of the corpus: a rejected page may hold text too."""
     page = read_page(html, url, content_type)
     metadata = read_metadata(page.tree)
     if spec is None and parser in (None, "auto"):
-        spec = recognise(page)
+        spec = recognise(page, metadata)
+        if spec is not None and not _is_sure(spec, page) and not _fits(spec, page):
+            spec = None
     rejection = rejects.before(page, metadata, spec.name if spec else generic.NAME)
     if rejection is None and spec is not None:
         rejection = marked(spec, page)
     if rejection is not None:
-        return rejection
+        return None, rejection
     result = run(spec, page, metadata) if spec else generic.extract(page, metadata)
     if isinstance(result, Rejection):
-        return _instead_of_drift(result, page, metadata)
+        return None, _instead_of_drift(result, page, metadata)
     rejection = rejects.after(result, page, metadata, language)
     if spec is None and (rejection is None or rejection.reason is RejectReason.TOO_SHORT):
         missing = rejects.lacks_evidence(result, metadata)
         if missing:
-            return Rejection(url, RejectReason.NOT_AN_ARTICLE, missing, generic.NAME, result.title or None)
-    return rejection or result
+            rejection = Rejection(
+                url, RejectReason.NOT_AN_ARTICLE, missing, generic.NAME, result.title or None
+            )
+    return result, rejection
 
 
-def recognise(page: Page) -> SiteParser | None:
-    """The family whose mark-up the page has."""
+def recognise(page: Page, metadata: Metadata) -> SiteParser | None:
+    """The family whose mark-up the page has.
+
+    They are all systems of Vietnamese papers: a page that is plainly in another language is not asked.
+    """
+    if metadata.title and not metadata.language.startswith("vi") and detect_language(metadata.title) != "vi":
+        return None
+    if page.tree.css_first(_ANY_FAMILY) is None:
+        return None
     return next((spec for spec in SITE_PARSERS if recognises(spec, page)), None)
+
+
+def _is_sure(spec: SiteParser, page: Page) -> bool:
+    """Whether the page is from a host on which the family was seen, so that what is missing has drifted."""
+    try:
+        host = host_of(page.url)
+    except UrlError:
+        return False
+    return any(host == seen or host.endswith(f".{seen}") for seen in spec.seen_on)
+
+
+def _fits(spec: SiteParser, page: Page) -> bool:
+    """Whether title and body stand where the family has them: another system may share one name with it."""
+    return all(
+        any(page.tree.css_first(selector.partition("@")[0]) is not None for selector in selectors)
+        for selectors in (spec.title, spec.body)
+    )
 
 
 def _named(parser: str | None) -> SiteParser | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-from parsers.article import Article, ParagraphKind, Rejection, RejectReason
+from parsers.article import Article, Paragraph, ParagraphKind, Rejection, RejectReason
 from parsers.html import Page
+from parsers.language import legacy_encoding
 from parsers.metadata import Metadata
 from parsers.text import clean, words_only
 
@@ -59,19 +60,34 @@ _PLAYER = (
 
 def before(page: Page, metadata: Metadata, parser: str) -> Rejection | None:
     """What can be told without reading the text: challenge pages, error pages served with 200."""
-    few = len(page.tree.css("p")) <= _CHALLENGE_PARAGRAPHS
-    found = _challenge(page.source) if few and len(page.source) <= _CHALLENGE_BYTES else None
-    if found and len(visible_text(page)) <= _CHALLENGE_TEXT:
+    bare = _is_bare(page)
+    if bare and len(visible_text(page)) <= _CHALLENGE_TEXT and (found := _challenge(page.source)):
         seen = clean(found.group()[:60].decode("utf-8", "replace"))
         evidence = f"script or text of a challenge page: {seen}"
         return Rejection(page.url, RejectReason.CHALLENGE_PAGE, evidence, parser, metadata.title or None)
-    heading = page.tree.css_first("h1")
+    heading = page.tree.css_first("h1") if bare else None
     for text in (clean(heading.text()) if heading is not None else "", metadata.title):
         # A long headline that speaks of a page that is gone is news.
         if text and len(text) <= 120 and _SOFT_404.search(text) and _paragraph_words(page) < STUB_WORDS:
             evidence = f"the title says that there is no such page: {text[:80]}"
             return Rejection(page.url, RejectReason.SOFT_404, evidence, parser, metadata.title or None)
     return None
+
+
+def _text(paragraph: Paragraph) -> str:
+    return paragraph.text
+
+
+def _is_bare(page: Page) -> bool:
+    """Whether so little is on the page that it may be a wall."""
+    if len(page.source) > _CHALLENGE_BYTES:
+        return False
+    position = -1
+    for _ in range(_CHALLENGE_PARAGRAPHS + 1):
+        position = page.source.find(b"</p>", position + 1)
+        if position < 0:
+            return len(page.tree.css("p")) <= _CHALLENGE_PARAGRAPHS
+    return False
 
 
 def _challenge(source: bytes) -> re.Match[bytes] | None:
@@ -82,7 +98,11 @@ def _challenge(source: bytes) -> re.Match[bytes] | None:
 
 def after(article: Article, page: Page, metadata: Metadata, language: str | None) -> Rejection | None:
     """What the record shows: stubs, players, too little text, another language."""
-    words = article.word_count
+    # All text is clean: single blanks and line feeds stand between words.
+    words = sum(
+        text.count(" ") + text.count("\n") + 1
+        for text in (article.lead or "", *map(_text, article.paragraphs))
+    )
 
     def reject(reason: RejectReason, evidence: str) -> Rejection:
         return Rejection(page.url, reason, evidence, article.parser, article.title or None)
@@ -102,6 +122,8 @@ def after(article: Article, page: Page, metadata: Metadata, language: str | None
     caption_words = sum(len(caption.split()) for caption in article.captions)
     if len(article.captions) >= 5 and caption_words > 2 * words:
         return reject(RejectReason.GALLERY, f"{caption_words} words in captions, {words} in the text")
+    if article.language == "und" and (encoding := legacy_encoding(article.text)):
+        return reject(RejectReason.LEGACY_ENCODING, f"the text is in {encoding}, not in Unicode")
     if language and article.language != language:
         seen = article.language if article.language != "und" else "another language"
         return reject(RejectReason.WRONG_LANGUAGE, f"the text is in {seen}, not in {language}")
@@ -116,11 +138,11 @@ def lacks_evidence(article: Article, metadata: Metadata) -> str | None:
     article; so does much text alone.
     """
     real = sum(
-        len(paragraph.text.split()) >= 15
+        paragraph.text.count(" ") >= 14
         for paragraph in article.paragraphs
         if paragraph.kind in (ParagraphKind.PARAGRAPH, ParagraphKind.QUOTE)
     )
-    sources = article.provenance
+    sources, length = article.provenance, len(article.text)
     points = {
         "headline": sources.get("title") in ("css:h1", "json-ld"),
         "date": sources.get("published_at", "url") != "url",
@@ -130,12 +152,12 @@ def lacks_evidence(article: Article, metadata: Metadata) -> str | None:
         "writer": sources.get("authors", "text:byline") != "text:byline",
         "lead": article.lead is not None,
         "three paragraphs": real >= 3,
-        "length": len(article.text) >= 2000,
+        "length": length >= 2000,
     }
-    substantial = real >= 1 or len(article.text) >= 300
+    substantial = real >= 1 or length >= 300
     if sum(points.values()) >= 3 and (substantial or article.word_count < MIN_WORDS):
         return None
-    if real >= 4 and len(article.text) >= 1500:
+    if real >= 4 and length >= 1500:
         return None
     missing = ", ".join(name for name, given in points.items() if not given)
     return f"{real} real paragraphs; lacking: {missing}"

@@ -60,6 +60,8 @@ def unescape(text: str) -> str:
 
 def clean(text: str) -> str:
     """One line of clean text: NFC, references decoded, invisible characters gone, spaces single."""
+    if text.isascii() and text.isprintable() and "&" not in text:
+        return " ".join(text.split())
     return _settled(text, _INVISIBLE_OR_LOST)
 
 

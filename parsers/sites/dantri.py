@@ -8,10 +8,10 @@ from parsers.sites.spec import SiteParser
 
 DANTRI = SiteParser(
     name="dantri",
-    version="1",
+    version="2",
     seen_on=("dantri.com.vn",),
     valid_from=date(2021, 1, 1),
-    recognise=("#desktop-in-article", ".singular-content"),
+    recognise=("h1[data-slot=title]", ".singular-sapo"),
     title=("h1[data-slot=title]", "h1.title-page", "h1"),
     lead=("[data-slot=sapo]", "h2.singular-sapo", ".singular-sapo"),
     body=("#desktop-in-article", "[data-slot=content]", ".singular-content"),

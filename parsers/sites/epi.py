@@ -8,7 +8,7 @@ from parsers.sites.spec import SiteParser
 
 EPI = SiteParser(
     name="epi",
-    version="1",
+    version="2",
     seen_on=(
         "nhandan.vn",
         "vietnamplus.vn",

@@ -6,7 +6,7 @@ from parsers.sites.spec import SiteParser
 
 ONECMS = SiteParser(
     name="onecms",
-    version="1",
+    version="2",
     seen_on=("hanoimoi.vn", "baonghean.vn"),
     recognise=(".sc-longform-header-title", ".block-sc-publish-time", "p.block-sc-sapo"),
     title=(".sc-longform-header-title", "h1.block-sc-title", "h1"),

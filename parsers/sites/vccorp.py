@@ -8,7 +8,7 @@ from parsers.sites.spec import SiteParser
 
 VCCORP = SiteParser(
     name="vccorp",
-    version="1",
+    version="2",
     seen_on=("tuoitre.vn", "thanhnien.vn", "nld.com.vn", "cafef.vn", "baochinhphu.vn"),
     valid_from=date(2022, 1, 1),
     recognise=(".detail-content.afcbc-body", "[data-role=content].afcbc-body"),

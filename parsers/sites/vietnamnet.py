@@ -8,7 +8,7 @@ from parsers.sites.spec import SiteParser
 
 VIETNAMNET = SiteParser(
     name="vietnamnet",
-    version="1",
+    version="2",
     seen_on=("vietnamnet.vn",),
     valid_from=date(2016, 1, 1),
     recognise=(".maincontent.main-content", "h1.content-detail-title", "#ArticleContent.ArticleContent"),

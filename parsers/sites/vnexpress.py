@@ -8,7 +8,7 @@ from parsers.sites.spec import SiteParser
 
 VNEXPRESS = SiteParser(
     name="vnexpress",
-    version="1",
+    version="2",
     seen_on=("vnexpress.net",),
     valid_from=date(2016, 1, 1),
     recognise=("h1.title-detail", "h1.title_news_detail", "article.fck_detail"),

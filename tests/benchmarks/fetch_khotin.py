@@ -18,7 +18,7 @@ from flows.clock import SystemClock
 from flows.fetching import FetchConfig, Fetcher, HostPolicy
 from flows.settings import VERSION
 from parsers.charset import to_utf8
-from parsers.guard import guard
+from parsers.guards import guard
 from tests.benchmarks.fetch_httpx import HOSTS, cpu
 
 

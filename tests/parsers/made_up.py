@@ -148,6 +148,29 @@ def dantri() -> bytes:
 <article><h3><a href="/x">{RELATED}</a></h3></article></body></html>""".encode()
 
 
+def qdnd() -> bytes:
+    """A page of Quân đội nhân dân, as other crawlers describe them: the date stands below the title too."""
+    return f"""<html><head><title>{TITLE}</title><meta name="description" content="{LEAD}">
+<meta property="article:published_time" content="2026-06-09T08:15:00+07:00"></head>
+<body><h1 class="post-title">{TITLE}</h1>
+<div class="post-subinfo"><span>Thứ Ba, 09/06/2026 - 08:15</span></div>
+<div class="post-summary">{LEAD}</div><div itemprop="articleBody" class="post-content">
+<p>{PARAGRAPHS[0]}</p><figure><img><figcaption>{CAPTION}</figcaption></figure><p><strong>{HEADING}</strong></p>
+<p>{PARAGRAPHS[1]}</p><p>{PARAGRAPHS[2]}</p><p>{PARAGRAPHS[3]}</p><p>{AUTHOR}</p></div>
+<div class="post-related"><a href="/x">{RELATED}</a></div></body></html>""".encode()
+
+
+def vov() -> bytes:
+    """A page of VOV, as other crawlers describe them."""
+    return f"""<html><head><title>{TITLE}</title>
+<meta property="article:published_time" content="2026-06-09T08:15:00+07:00"></head><body>
+<h1 class="article-title">{TITLE}</h1><div class="article-summary">{LEAD}</div>
+<div class="article-author">{AUTHOR}</div><div class="detail detail--normal">
+<p>{PARAGRAPHS[0]}</p><figure><img><figcaption>{CAPTION}</figcaption></figure><h3>{HEADING}</h3>
+<p>{PARAGRAPHS[1]}</p><div class="related-news"><a href="/x">{RELATED}</a></div>
+<p>{PARAGRAPHS[2]}</p><p>{PARAGRAPHS[3]}</p></div></body></html>""".encode()
+
+
 def plain(body: str | None = None, head: str = "", heading: str = TITLE, around: str = "") -> bytes:
     """A page of no family: text in `<article>`, navigation, related links, comments and a footer around."""
     if body is None:

@@ -162,3 +162,10 @@ def test_the_visible_zone_corrects_a_wrong_offset() -> None:
     assert published is not None
     assert published.isoformat()[:16] == "2026-06-09T08:15"
     assert published.isoformat().endswith("+07:00")
+
+
+def test_a_lead_in_decomposed_letters_is_told_by_the_description() -> None:
+    lead = unicodedata.normalize("NFD", LEAD)
+    body = "".join(f"<p>{text}</p>" for text in PARAGRAPHS)
+    page = plain(body).replace(b"<article>", f'<p class="intro">{lead}</p><article>'.encode())
+    assert read(page).lead == LEAD

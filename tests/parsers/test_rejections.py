@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
 
 from parsers import Article, Rejection, RejectReason, parse_article
+from parsers.language import legacy_encoding
 from tests.parsers.made_up import LEAD, PARAGRAPHS, TITLE, epi, plain, vccorp
 
 URL = "https://dongque.example/doi-song/day-boi-12.html"
@@ -162,3 +164,55 @@ def test_double_escaped_headline_is_readable() -> None:
     result = parse_article(vccorp(), URL, parser="generic")
     assert isinstance(result, Article)
     assert result.title == TITLE
+
+
+def in_font(text: str, table: dict[str, str]) -> bytes:
+    """The text as a font encoding writes it, one Latin-1 letter or two for each Vietnamese one."""
+    page = plain("".join(f"<p>{paragraph}</p>" for paragraph in (text, *PARAGRAPHS) * 2)).decode()
+    written = "".join(table.get(letter, letter) for letter in page)
+    return written.replace("utf-8", "iso-8859-1").encode("latin-1", "replace")
+
+
+TCVN3 = dict(
+    zip(
+        "àảãáạăằẳẵắặâầẩẫấậđèẻẽéẹêềểễếệìỉĩíịòỏõóọôồổỗốộơờởỡớợùủũúụưừửữứựỳỷỹýỵĐÂĂÊÔƠƯ",
+        "µ¶·¸¹¨»¼½¾Æ©ÇÈÉÊË®ÌÎÏÐÑªÒÓÔÕÖ×ØÜÝÞßáâãä«åæçèé¬êëìíîïñòóô\xadõö÷øùúûüýþ§¢¡£¤¥¦",
+        strict=True,
+    )
+)
+VNI_TONES = {"̀": "ø", "̉": "û", "̃": "õ", "́": "ù", "̣": "ï"}
+VNI_HAT = {"̀": "à", "̉": "å", "̃": "ã", "́": "á", "̣": "ä", "": "â"}
+VNI_BREVE = {"̀": "è", "̉": "ú", "̃": "ü", "́": "é", "̣": "ë", "": "ê"}
+
+
+def vni() -> dict[str, str]:
+    table = {"đ": "ñ", "Đ": "Ñ"}
+    for letter in TCVN3:
+        parts = unicodedata.normalize("NFD", letter)
+        tone = "".join(mark for mark in parts if mark in VNI_TONES)
+        base = parts[0]
+        if "̂" in parts:
+            table[letter] = base + VNI_HAT[tone]
+        elif "̆" in parts:
+            table[letter] = base + VNI_BREVE[tone]
+        elif "̛" in parts:
+            table[letter] = {"o": "ô", "u": "ö", "O": "Ô", "U": "Ö"}[base] + VNI_TONES.get(tone, "")
+        elif tone:
+            table[letter] = base + VNI_TONES[tone]
+    return table
+
+
+@pytest.mark.parametrize(("name", "table"), [("TCVN3", TCVN3), ("VNI", vni())])
+def test_text_in_the_fonts_before_unicode_is_named(name: str, table: dict[str, str]) -> None:
+    result = parse_article(in_font("Người dân và cán bộ của xã không được nghỉ.", table), URL)
+    assert isinstance(result, Rejection)
+    assert result.reason is RejectReason.LEGACY_ENCODING
+    assert name in result.evidence
+
+
+def test_unicode_text_is_in_no_legacy_encoding() -> None:
+    assert legacy_encoding(" ".join(PARAGRAPHS)) is None
+    assert (
+        legacy_encoding("Le château de l’été, où les élèves étaient à côté de la forêt. Ñandú, cañón.")
+        is None
+    )

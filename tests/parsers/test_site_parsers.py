@@ -21,6 +21,8 @@ PAGES: dict[str, Callable[[], bytes]] = {
     "vnexpress": made_up.vnexpress_2019,
     "vietnamnet": made_up.vietnamnet_2019,
     "dantri": made_up.dantri,
+    "qdnd": made_up.qdnd,
+    "vov": made_up.vov,
 }
 
 
@@ -80,6 +82,14 @@ def test_section_and_tags_are_read(name: str) -> None:
     article = read(PAGES[name]())
     assert article.section == "Đời sống"
     assert article.tags == ("học bơi", "xã Đồng Vại")
+
+
+def test_a_date_below_the_title_is_read_where_no_meta_element_gives_it() -> None:
+    page = made_up.qdnd().replace(b"article:published_time", b"article:other")
+    published = read(page).published_at
+    assert published is not None
+    assert published.isoformat() == PUBLISHED
+    assert read(page).provenance["published_at"] == "css:.post-subinfo span"
 
 
 def test_sub_headings_are_marked() -> None:

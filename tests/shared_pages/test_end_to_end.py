@@ -20,7 +20,6 @@ from deployments.command.app import SHIPPED_SOURCES
 from flows.ingest import ingest
 from flows.seed import import_seeds
 from flows.sources import Limits, Source, load_sources
-from parsers.article import ParagraphKind
 from parsers.links import Link
 from parsers.listings import parse_listing
 from storage import Store, open_store
@@ -109,7 +108,8 @@ def publish(site: ScriptedSite, shared: Path, pages: list[RealPage]) -> None:
 
 
 def words(text: str | None) -> str:
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text or "")).strip()
+    # The truth keeps a byte-order mark that one page holds within its text.
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text or "").replace("\ufeff", "")).strip()
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def document_of(store: Store, url: str) -> Document:
 def judge(name: str, document: Document, expected: dict[str, Any]) -> tuple[str, list[str]]:
     """A line that tells what is right and what is not, and the faults that must not be."""
     record = document.record
-    body = [words(p.text) for p in record.paragraphs if p.kind is not ParagraphKind.TABLE]
+    body = [words(p.text) for p in record.paragraphs]
     wanted = [words(text) for text in expected["paragraphs"]]
     found = sum(text in body for text in wanted)
     extra = sum(text not in wanted for text in body)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,34 @@ def test_article_page_gives_its_article(name: str, parser: str) -> None:
         assert article.agency == expected["agency"]
 
 
+def shingles(text: str) -> Counter[tuple[str, ...]]:
+    words = re.findall(r"\w+", text)
+    return Counter(tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3)))
+
+
+def shingle_f1(text: str, expected: str) -> float:
+    """F1 of the 4-word shingles, as ../shared/extraction/bench.py counts them."""
+    found, wanted = shingles(text), shingles(expected)
+    same = (found & wanted).total()
+    return 2 * same / (found.total() + wanted.total())
+
+
+def text_of(name: str) -> str:
+    return "\n".join([folded(truth()[name]["lead"]), *map(folded, truth()[name]["paragraphs"])])
+
+
+@needs_pages
+@pytest.mark.parametrize(("parser", "least"), [("auto", 0.985), ("generic", 0.95)])
+@pytest.mark.parametrize("name", names("article"))
+def test_text_is_that_of_the_article(name: str, parser: str, least: float) -> None:
+    article, expected = read(name, parser), truth()[name]
+    assert isinstance(article, Article), article
+    assert shingle_f1(folded(article.text), text_of(name)) >= least
+    assert not [caption for caption in article.captions if caption in article.text]
+    last = folded(article.text.rpartition("\n\n")[2])
+    assert last not in (expected["authors"] or [])
+
+
 @needs_pages
 @pytest.mark.parametrize("name", names("listing"))
 def test_listing_page_is_no_article(name: str) -> None:
@@ -106,10 +136,10 @@ def test_table_of_what_is_right(parser: str) -> None:
         ]
         cells = ["-" if mark is None else "yes" if mark else "NO" for mark in marks]
         found = f"{sum(text in texts for text in wanted)}/{len(wanted)}"
-        rows.append(
-            [name[:36], article.parser, *cells, found, str(sum(text not in wanted for text in texts))]
-        )
-    header = ["page", "parser", "title", "lead", "date", "authors", "agency", "paragraphs", "extra"]
+        extra = str(sum(text not in wanted for text in texts))
+        score = f"{shingle_f1(folded(article.text), text_of(name)):.3f}"
+        rows.append([name[:36], article.parser, *cells, found, extra, score])
+    header = ["page", "parser", "title", "lead", "date", "authors", "agency", "paragraphs", "extra", "F1"]
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     print()
     for row in [header, *rows]:

@@ -1,0 +1,152 @@
+"""What the names in class, id, role and itemprop say of an element: container of the text, junk, lead.
+
+Every name is folded first (small letters, no dashes or underscores), so that `article-body`, `article__body`,
+`articleBody` and `ArticleBody_k3x9` meet. One family of sites has its own names in `parsers.sites`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+JUNK = 1
+"""No part of the article: links to others, sharing, comments, navigation, advertisements, legal notes."""
+LEAD = 2
+"""The lead, which often stands outside the body."""
+CAPTION = 4
+"""Text below a picture."""
+STRONG = 8
+"""Junk for sure, however much text it holds: comments of readers, links to other articles."""
+RANK = 16
+"""The flags from here on are the rank of a container, the surest 1; 0 where it is none."""
+
+_SEPARATORS = str.maketrans(dict.fromkeys("-_:/.", " "))
+_MARKS = JUNK | STRONG | LEAD | CAPTION
+_JUNK_ROLES = frozenset(("navigation", "complementary", "banner", "dialog", "search", "contentinfo"))
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+_WORDS_JUNK = """
+    related relate relates lienquan relatedposts relatedarticles relatedstories relatedcontent relatednews
+    recommend recommended recommendation recommendations recommends recirc recirculation readmore morenews
+    morestories morearticles morefrom othernews tinkhac mostread mostviewed mostpopular popular trending
+    readtoo relatebox yarpp jprelatedposts seealso boxnews listnews storythumb teaser teasers readnext upnext
+    nextup
+    share shares sharing sharer sharebar sharebox sharebuttons sharetools addthis sharethis social socials
+    socialshare comment comments binhluan disqus rating ratings vote poll
+    nav navbar navigation menu submenu breadcrumb breadcrumbs footer sidebar pagination pager pagenav skiplink
+    promo promos promotion newsletter newsletters newslettersignup subscribe subscription signup sponsor
+    sponsored advert adverts advertisement advertising ad ads adslot adunit adsbygoogle banner quangcao rennab
+    outbrain taboola mgid revcontent donate donation interstitial
+    tags tagcloud taglist keywords bio byline authorbox authorbio authorinfo aboutauthor aboutthe
+    notebox articlefooter postfooter entryfooter storyfooter meta metadata postmeta entrymeta articlemeta
+    toolbar audioplayer podcastplayer carousel slideshow slider
+    modal popup overlay tooltip cookie cookies consent gdpr login signin visuallyhidden screenreadertext
+    sronly copyright disclaimer disclosure affiliate toc tableofcontents jumplink
+    tweet twittertweet instagram instagrammedia
+"""
+_WORDS_STRONG = """
+    comment comments commentlist binhluan disqus related relatedposts relatedarticles relatedstories
+    relatednews lienquan recommended recommendations mostread popular trending readmore
+"""
+# Containers by their rank from 2 on; itemprop=articleBody is the first.
+_WORDS_RANKED = (
+    "articlebody articlebodycontent articlecontent articletext articlecopy articlebodycomponent",
+    """
+    storybody storycontent storytext storycopy storybodytext postbody postcontent posttext postcopy
+    entrybody entrycontent entrytext singlebody singlecontent singletext detailbody detailcontent detailtext
+    newsbody newscontent newstext newsdetail newsarticlebody newsarticlecontent blogpostbody blogpostcontent
+    blogbody blogcontent blogtext contentdetail contentarticle contentbody bodycontent bodycopy bodytext
+    divnewscontent fckdetail cmsbody singularcontent maincontent detailnormal fieldnamebody
+    """,
+    "richtext wysiwyg textcontent prose articlemain articlewrap storymain postmain",
+)
+_WORDS_LEAD = """
+    sapo standfirst chapeau dek articlelead postlead entrylead storylead detaillead newslead articlesummary
+    articledek articledeck articleexcerpt postexcerpt entryexcerpt articlesubtitle storysubtitle
+    articlesubhead articlesubheadline
+"""
+_WORDS_CAPTION = """
+    caption figcaption wpcaptiontext captiontext imagecaption photocaption credit credits imagecredit
+    photocredit imagedesc phototext imagetext photosource imagesource photolegend
+"""
+_WORDS_WHOLE = "hidden zone print widget audio player meta embed noprint"
+_WHOLE = frozenset(_WORDS_WHOLE.split())
+"""Words that name junk only when they are all of a name: `overflow-hidden` and `elementor-widget` do not."""
+_NOT_BEFORE = frozenset(("has", "with", "no", "without", "not", "hide", "below", "above", "after", "before"))
+_SIDES = frozenset(("sidebar", "banner", "menu", "nav", "footer", "comments", "ad", "ads", "share"))
+"""Words that, at the head of a longer name, may tell what stands beside: `sidebar-layout`."""
+_LAYOUT = frozenset(("layout", "content", "main", "page", "enabled", "on", "off", "active", "visible"))
+_NO_NAMES = ("category-", "tag-", "topic-", "section-")
+"""WordPress writes an article's sections and tags into its classes."""
+_KNOWN: dict[str, int] = {
+    **{name: number * RANK for number, names in enumerate(_WORDS_RANKED, 2) for name in names.split()},
+    **dict.fromkeys(_WORDS_CAPTION.split(), CAPTION),
+    **dict.fromkeys(_WORDS_LEAD.split(), LEAD),
+    **dict.fromkeys(_WORDS_JUNK.split(), JUNK),
+    **dict.fromkeys(_WORDS_STRONG.split(), JUNK | STRONG),
+}
+RANK_ARTICLE = 5
+"""The rank of the element `article`, which has no name."""
+_RANK_MAIN = 6
+RANKS = 6
+
+
+def flags(attributes: dict[str, str | None]) -> int:
+    """What the names of an element say: JUNK, LEAD and CAPTION, and RANK times its rank."""
+    get = attributes.get
+    found = rank = 0
+    classes, identity, prop, role = get("class"), get("id"), get("itemprop"), get("role")
+    if prop and "articlebody" in prop.lower():
+        return RANK
+    if classes:
+        for name in classes.split():
+            if known := _named(name):
+                found |= known & _MARKS
+                if known >= RANK and (rank == 0 or known < rank):
+                    rank = known & ~_MARKS
+    if identity and (known := _named(identity)):
+        found |= known & _MARKS
+        if known >= RANK and (rank == 0 or known < rank):
+            rank = known & ~_MARKS
+    if role:
+        if role in _JUNK_ROLES:
+            found |= JUNK
+        elif not rank and role in ("main", "article"):
+            rank = _RANK_MAIN * RANK
+    if not rank and (identity in ("main", "content") or classes in ("main", "content")):
+        rank = _RANK_MAIN * RANK
+    if "hidden" in attributes:
+        return found | rank | JUNK
+    style = get("style")
+    if style and "none" in style and "display:none" in style.replace(" ", ""):
+        return found | rank | JUNK
+    return found | rank
+
+
+@lru_cache(maxsize=4096)
+def _named(name: str) -> int:
+    """What one name says."""
+    if name in _WHOLE:
+        return JUNK
+    if name.startswith(_NO_NAMES):
+        return 0
+    if not name.islower():
+        name = _CAMEL.sub(" ", name).lower()
+    words = name.translate(_SEPARATORS).split()
+    if len(words) > 1 and (
+        not _NOT_BEFORE.isdisjoint(words)
+        or (words[-1] in _LAYOUT and words[-2] in _SIDES)
+        or ("sidebar" in words and "content" in words)
+    ):
+        return 0
+    found = rank = 0
+    before = ""
+    for word in words:
+        for known in (_KNOWN.get(word), _KNOWN.get(before + word) if before else None):
+            if known:
+                if known < RANK:
+                    found |= known
+                elif rank == 0 or known < rank:
+                    rank = known
+        before = word
+    return found | rank
