@@ -250,7 +250,7 @@ def test_dropped_switched_off_and_emptied_guards_are_named(own: tuple[Store, Van
     found = {(f.id, f.what) for f in find(store)}
     if vandal.sqlite:
         assert ("guard_revision_update", "guard-missing") in found
-        assert len(found) == 12
+        assert len(found) == 16
     else:
         assert found == {
             ("guard_revision", "guard-missing"),
