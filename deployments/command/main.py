@@ -10,6 +10,7 @@ from deployments.command import (
     ingest,
     keeping,
     ledger,
+    rejects,
     reparse,
     retract,
     sources,
@@ -20,8 +21,20 @@ from deployments.command.app import app
 from deployments.command.output import told_errors
 
 SUBCOMMANDS = (
-    backfill, corpus, exports, history, ingest, keeping, ledger, reparse, retract, sources, tag, verify,
-)  # fmt: skip
+    backfill,
+    corpus,
+    exports,
+    history,
+    ingest,
+    keeping,
+    ledger,
+    rejects,
+    reparse,
+    retract,
+    sources,
+    tag,
+    verify,
+)
 """Importing these modules adds their subcommands to the application."""
 
 

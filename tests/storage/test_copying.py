@@ -79,7 +79,12 @@ def both(
 def test_copy_holds_every_row_of_every_table_under_the_same_ids(both: tuple[Store, str]) -> None:
     store, target = both
     before = rows(store)
-    assert {name for name, found in before.items() if not found} <= {"endpoint", "host", "source_state"}
+    assert {name for name, found in before.items() if not found} <= {
+        "endpoint",
+        "host",
+        "page_shape",
+        "source_state",
+    }
     calls: list[None] = []
     expected = count_batches(store)
     done = copy_store(store, target, advance=lambda: calls.append(None))

@@ -72,7 +72,7 @@ CREATE TABLE meta (
 	value VARCHAR NOT NULL, 
 	CONSTRAINT pk_meta PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('store_id','b6e2c13c-77ae-4202-8587-17ce5b9a6587');
+INSERT INTO "meta" VALUES('store_id','23b1c6c4-ea78-4160-8a5f-e7cd33a92699');
 INSERT INTO "meta" VALUES('formats','khotin-leaf-1 rfc6962-sha256 khotin-chain-1 khotin-body-1');
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
@@ -124,6 +124,18 @@ CREATE TABLE page (
 INSERT INTO "page" VALUES(X'EC11839132A4225A475467EA1F38B1ED','a','http://a.example/3','feed','rejected','video',1,0,NULL,NULL,NULL,NULL,NULL,NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL,NULL);
 INSERT INTO "page" VALUES(X'6F09FCE05AF7D21C280B5D2EF1713FB4','a','http://a.example/1','feed','revised','content-changed',2,0,NULL,NULL,NULL,1,'http://a.example/1',NULL,'r2',1772413200000000,1772499600000000,1772413200000000,NULL,1772413200000000,NULL,NULL);
 INSERT INTO "page" VALUES(X'888BCECD47570E31E23CB9C3A982DF42','a','http://a.example/2','feed','stored','new-article',1,0,NULL,NULL,NULL,NULL,'http://a.example/2',NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE page_shape (
+	source VARCHAR NOT NULL, 
+	parser VARCHAR NOT NULL, 
+	parser_version VARCHAR NOT NULL, 
+	run_id VARCHAR NOT NULL, 
+	at BIGINT NOT NULL, 
+	pages INTEGER NOT NULL, 
+	counts TEXT NOT NULL, 
+	drift TEXT NOT NULL, 
+	CONSTRAINT pk_page_shape PRIMARY KEY (source, parser, parser_version, run_id)
+);
+INSERT INTO "page_shape" VALUES('a','generic','1','r1',1772413200000000,2,'{}','đổi khác');
 CREATE TABLE revision (
 	id INTEGER NOT NULL, 
 	version_id BIGINT NOT NULL, 
