@@ -67,7 +67,7 @@ def commands_in_readme() -> list[str]:
         match = re.search(r"\bkhotin((?: [a-z]+)+)", line)
         if match:
             words = match[1].split()
-            found.add(" ".join(words[:2] if words[0] == "sources" else words[:1]))
+            found.add(" ".join(words[:2] if words[0] in ("rejects", "sources") else words[:1]))
     return sorted(found)
 
 
