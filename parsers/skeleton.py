@@ -65,7 +65,7 @@ def guess_site(html: bytes, url: str, name: str) -> Guess | Rejection:
             if attribute(node, "href")
         )
     )
-    known = recognise(page)
+    known = recognise(page, metadata)
     if known is not None:
         read = parse_article(html, url, parser=known.name)
         return read if isinstance(read, Rejection) else Guess(read, known.name, None, paper, feeds)

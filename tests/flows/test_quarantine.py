@@ -32,7 +32,7 @@ from tests.scripted_site import Answer, ScriptedSite
 XML = {"Content-Type": "application/rss+xml; charset=utf-8"}
 PAPERS = (scripted_source("a", parser="epi"), scripted_source("b"))
 SOURCES = {source.name: source for source in PAPERS}
-MENDED = replace(EPI, version="2", lead=(".tom-tat", *EPI.lead))
+MENDED = replace(EPI, version="mended", lead=(".tom-tat", *EPI.lead))
 Read = Callable[..., Article | Rejection]
 
 
@@ -118,7 +118,9 @@ async def test_redesign_is_caught_quarantined_and_made_good(store: Store, clock:
         report = await press.run(12, 3)
         assert report.drifted_sources == ("a",)
         (problem,) = problems(report, "a")
-        assert problem.startswith("drift: lead: 100 % of 64 pages before, 0 % of 12 pages now (parser epi 1)")
+        assert problem.startswith(
+            f"drift: lead: 100 % of 64 pages before, 0 % of 12 pages now (parser epi {EPI.version})"
+        )
         assert problems(report, "b") == ()
         assert endings(report) == {
             ("a", Ending.REJECTED, "drift"): 12,
@@ -173,7 +175,7 @@ async def test_page_that_the_site_parser_cannot_read_is_retried_too(store: Store
         assert endings(report) == {("a", Ending.REJECTED, "drift"): 1}
         (page,) = store.rejected(source="a")
         assert (page.reason, page.url) == ("drift", "http://a.example/bai-9.html")
-        wider = replace(EPI, version="2", body=(".than-bai",))
+        wider = replace(EPI, version="mended", body=(".than-bai",))
 
         def read(html: bytes, url: str, *, parser: str | None = None, **rest: Any) -> Article | Rejection:
             return read_article(html, url, wider, parser=parser, **rest)
