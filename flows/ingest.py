@@ -19,6 +19,7 @@ from flows.discovery import Discovery, discover
 from flows.fetching import FetchConfig, Fetcher
 from flows.hosts import HostMemory
 from flows.pages import BATCH, FetchedBatch, FetchedPage, ParsedBatch, fetch_batch, parse_batch
+from flows.quarantine import judge
 from flows.rhythm import from_text, silence_of, to_text, watched
 from flows.schedule import ASKED_TO_WAIT, crash_turn, next_turn
 from flows.selection import LONGEST_WAIT, Found, select
@@ -26,6 +27,7 @@ from flows.settings import CODE_VERSION
 from flows.sources import Source
 from flows.workbench import LEFT_OVER, Progress, Silent, Workbench, same_articles
 from parsers.errors import StoreError
+from parsers.shape import Shape
 from storage import (
     CaptureRow,
     Counts,
@@ -93,6 +95,7 @@ class IngestReport:
     result: RunResult | None
     sources: tuple[str, ...]
     failed_sources: tuple[str, ...] = ()
+    drifted_sources: tuple[str, ...] = ()
     next_due_at: datetime | None = None
     seconds: float = 0.0
 
@@ -176,6 +179,7 @@ async def ingest(
         result,
         tuple(source.name for source in due),
         failed,
+        tuple(part.source for part in parts if any(row.drift for row in part.shapes)),
         next_due_at,
         clock.monotonic() - started,
     )
@@ -238,25 +242,31 @@ async def ingest_source(
     left_over = await asyncio.to_thread(bench.store.left_over, source.name, now - LEFT_OVER)
     offers: list[Offer] = []
     ends: list[End] = list(selection.ends)
+    shapes: dict[str, Shape] = {}
     for start in range(0, len(selection.fetch), BATCH):
         batch = selection.fetch[start : start + BATCH]
         fetched = await stages.fetch(source, batch, left_over, bench)
         parsed = await stages.parse(source, fetched.pages, bench.clock.now())
         offers.extend(parsed.offers)
         ends.extend((*fetched.ends, *parsed.ends))
+        shapes.update(parsed.shapes)
+    past = await asyncio.to_thread(bench.store.shapes, source.name) if shapes else []
+    judged = judge(source.name, offers, shapes, past, bench.run_id, now)
+    ends.extend(judged.ends)
     ok = discovery.answered > 0 or discovery.failed == 0
     quiet = silence_of(from_text(poll.rhythm))
     part = SourcePart(
         source=source.name,
-        offers=tuple(offers),
+        offers=judged.offers,
         ends=tuple(ends),
         endpoints=tuple(discovery.endpoints),
         poll=await _next_poll(source, poll, discovery, ends, bench, now, ok=ok),
         requests=bench.requests(source),
         not_modified=bench.not_modified[source.name],
         wire_bytes=bench.bytes_read[source.name],
-        problems=(*discovery.problems, *([quiet] if quiet else [])),
+        problems=(*discovery.problems, *([quiet] if quiet else []), *judged.problems),
         notes=tuple(discovery.notes),
+        shapes=judged.rows,
     )
     _check_sum(part, discovery)
     return part, ok

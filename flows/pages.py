@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from flows.fetching import Fetched, Validators
@@ -23,6 +23,7 @@ from parsers.errors import (
     TransientFetchError,
     UrlError,
 )
+from parsers.shape import Shape, shape_of
 from parsers.urls import canonical_url
 from storage import Captured, CaptureRow, End, Ending, Met, Offer, record_of
 
@@ -52,10 +53,12 @@ class FetchedBatch:
 
 @dataclass(frozen=True, slots=True)
 class ParsedBatch:
-    """Records to offer, and the ends of the pages that gave none."""
+    """Records to offer, the ends of the pages that gave none, and what all that were read were like."""
 
     offers: tuple[Offer, ...]
     ends: tuple[End, ...]
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    """By the URL of the page as it was met."""
 
 
 async def fetch_batch(
@@ -256,24 +259,27 @@ def parse_batch(
     """Read each page into a record or a reason why it gives none; one bad page never harms the others."""
     offers: list[Offer] = []
     ends: list[End] = []
+    shapes: dict[str, Shape] = {}
     for page in pages:
-        result = _parse(source, page, now, read)
+        result, shape = _parse(source, page, now, read)
+        if shape is not None:
+            shapes[page.met.url] = shape
         if isinstance(result, Offer):
             offers.append(result)
         else:
             ends.append(result)
-    return ParsedBatch(tuple(offers), tuple(ends))
+    return ParsedBatch(tuple(offers), tuple(ends), shapes)
 
 
 def _parse(
     source: Source, page: FetchedPage, now: datetime, read: Callable[..., Article | Rejection]
-) -> Offer | End:
+) -> tuple[Offer | End, Shape | None]:
     try:
         final = canonical_url(page.url)
     except UrlError as error:
-        return End(page.met, Ending.REJECTED, error.reason, error.message)
+        return End(page.met, Ending.REJECTED, error.reason, error.message), None
     if final != page.met.url and not source.is_article(final):
-        return End(page.met, Ending.REJECTED, "redirected-outside", f"redirected to {final}")
+        return End(page.met, Ending.REJECTED, "redirected-outside", f"redirected to {final}"), None
     try:
         parsed = read(
             page.body,
@@ -284,12 +290,13 @@ def _parse(
         )
     except Exception as error:  # a fault of ours must cost one page, not the run
         detail = f"{type(error).__name__}: {error}"
-        return failure(page.met, "parser-error", detail, page.attempts, now)
+        return failure(page.met, "parser-error", detail, page.attempts, now), None
     if isinstance(parsed, Rejection):
         # A wall is put up for an hour and for everyone: behind it may be an article.
         again = parsed.reason is RejectReason.CHALLENGE_PAGE and page.attempts + 1 < MAX_ATTEMPTS
         retry_at = now + _DAY if again else None
-        return End(page.met, Ending.REJECTED, parsed.reason.value, parsed.evidence, retry_at=retry_at)
+        end = End(page.met, Ending.REJECTED, parsed.reason.value, parsed.evidence, retry_at=retry_at)
+        return end, shape_of(parsed)
     article = _with_own_url(source, parsed, final)
     moved = _same_article(source, page.record_url, article.canonical_url)
     if moved and page.record_url is not None:
@@ -301,7 +308,7 @@ def _parse(
     )
     # Worked out here, beside fetching, the commit need not do it.
     _ = record.facts
-    return Offer(page.met, record, moved=moved)
+    return Offer(page.met, record, moved=moved), shape_of(parsed)
 
 
 def _same_article(source: Source, known: str | None, told: str) -> bool:

@@ -16,6 +16,8 @@ from storage.ledger import (
     SourceTally,
 )
 from storage.records import Record, record_of
+from storage.rejected import Rejected
+from storage.shapes import ShapeRow
 from storage.store import Store, open_store
 from storage.stories import RunRow, Story
 from storage.versions import VersionRow
@@ -34,8 +36,10 @@ __all__ = [
     "Offer",
     "PageState",
     "Record",
+    "Rejected",
     "RunResult",
     "RunRow",
+    "ShapeRow",
     "SourcePart",
     "SourcePoll",
     "SourceTally",

@@ -32,6 +32,7 @@ from storage.ledger import (
 )
 from storage.likeness import LikenessIndex
 from storage.records import ContentOfRow, Prepared
+from storage.shapes import ShapeRow, forget_shapes, write_shapes
 from storage.tables import IngestRun, RunSource, table_of
 from storage.versions import NewVersion, VersionRow, append_version, last_version
 
@@ -50,6 +51,9 @@ class SourcePart:
     wire_bytes: int = 0
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    shapes: tuple[ShapeRow, ...] = ()
+    forget: str = ""
+    """What to forget of earlier shapes, before those of this run are kept: "drifted" ones, or "all"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,10 @@ def write_run(
         for part in parts
     )
     write_tallies(connection, new.run_id, tallies)
+    for part in parts:
+        if part.forget:
+            forget_shapes(connection, part.source, drifted_only=part.forget != "all")
+    write_shapes(connection, [row for part in parts for row in part.shapes])
     write_endpoints(connection, [state for part in parts for state in part.endpoints])
     write_polls(connection, [part.poll for part in parts if part.poll is not None])
     _finish_run(connection, new.run_id, version, new.now)

@@ -48,8 +48,10 @@ from storage.reading import (
     read_versions,
 )
 from storage.records import prepare
+from storage.rejected import Rejected, count_rejected, read_rejected
 from storage.resketch import resketch
 from storage.schema import prepare_schema
+from storage.shapes import ShapeRow, read_shapes
 from storage.stories import (
     RunRow,
     Story,
@@ -372,6 +374,11 @@ class Store:
         with self.reading() as connection:
             return read_polls(connection)
 
+    def shapes(self, source: str | None = None) -> list[ShapeRow]:
+        """What the pages of earlier runs were like, of a source or of all, newest first."""
+        with self.reading() as connection:
+            return read_shapes(connection, source)
+
     def left_over(self, source: str, since: datetime) -> dict[str, CaptureRow]:
         """Pages that interrupted runs had fetched already."""
         with self.reading() as connection:
@@ -434,6 +441,26 @@ class Store:
         """The newest runs with their sums."""
         with self.reading() as connection:
             return read_runs(connection, limit)
+
+    def rejected(
+        self,
+        *,
+        source: str | None = None,
+        reason: str | None = None,
+        since: datetime | None = None,
+        urls: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> list[Rejected]:
+        """The pages that are rejected and fit all that is asked, newest first."""
+        with self.reading() as connection:
+            return read_rejected(
+                connection, source=source, reason=reason, since=since, urls=urls, limit=limit
+            )
+
+    def count_rejected(self) -> dict[tuple[str, str], int]:
+        """How many pages are rejected, by source and reason."""
+        with self.reading() as connection:
+            return count_rejected(connection)
 
     def story(self, url: str) -> Story:
         """All that is known of a URL."""

@@ -2,8 +2,8 @@
 
 Two kinds of table stand here. `version`, `revision`, `capture`, `outcome`, `kin` and `ruling` are the record:
 rows are only ever inserted, and triggers reject UPDATE and DELETE. `ingest_run`, `run_source`, `page`,
-`endpoint`, `host` and `source_state` are the working memory of the flows: what was seen, asked and decided
-last. `sketch` is derived from the texts.
+`endpoint`, `host`, `source_state` and `page_shape` are the working memory of the flows: what was seen, asked
+and decided last. `sketch` is derived from the texts.
 
 Times are zone-aware in UTC, hashes lower-case hex; `UtcTime` and `Digest` say how they are stored.
 """
@@ -496,6 +496,20 @@ class SourceState(StoreTable, table=True):
     next_poll_at: datetime | None = time_column(nullable=True)
 
 
+class PageShape(StoreTable, table=True):
+    """What the pages of one run were like to one parser: counts (flows/shapes.py), and any drift in them."""
+
+    __tablename__ = "page_shape"
+    source: str = Field(primary_key=True)
+    parser: str = Field(primary_key=True)
+    parser_version: str = Field(primary_key=True)
+    run_id: str = Field(primary_key=True)
+    at: datetime = time_column()
+    pages: int
+    counts: str = Field(sa_type=Text)
+    drift: str = Field(default="", sa_type=Text)
+
+
 APPEND_ONLY = ("version", "revision", "capture", "outcome", "tag", "zdict", "kin", "ruling")
 
 
@@ -515,6 +529,7 @@ __all__ = [
     "Meta",
     "Outcome",
     "Page",
+    "PageShape",
     "Revision",
     "Ruling",
     "RunSource",

@@ -67,7 +67,8 @@ def commands_in_readme() -> list[str]:
         match = re.search(r"\bkhotin((?: [a-z]+)+)", line)
         if match:
             words = match[1].split()
-            found.add(" ".join(words[:2] if words[0] in {"sources", "duplicates", "index"} else words[:1]))
+            groups = {"sources", "duplicates", "index", "rejects"}
+            found.add(" ".join(words[:2] if words[0] in groups else words[:1]))
     return sorted(found)
 
 

@@ -21,7 +21,7 @@ app = typer.Typer(
         "Try it without internet: [bold]khotin ingest --sample[/bold], twice; then "
         "[bold]khotin log[/bold] and [bold]khotin diff 1 2[/bold].\n\n"
         "Everything lives in KHOTIN_HOME (./data unless set). Exit codes: 0 done, 1 failed, 2 bad input, "
-        "3 done in part (some source failed)."
+        "3 done in part (some source failed or drifted)."
     ),
     no_args_is_help=True,
     rich_markup_mode="rich",

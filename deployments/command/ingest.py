@@ -146,7 +146,7 @@ def ingest_command(
         print_json(_report_json(report, served))
     else:
         _tell_report(report, settings)
-    if report.failed_sources:
+    if report.failed_sources or report.drifted_sources:
         everything = len(report.failed_sources) == len(report.sources)
         raise typer.Exit(int(ExitCode.FAILED if everything else ExitCode.IN_PART))
 
@@ -317,6 +317,7 @@ def _report_json(report: IngestReport, edition: int | None) -> dict[str, Any]:
             for tally in (result.tallies if result else ())
         ],
         "failed_sources": report.failed_sources,
+        "drifted_sources": report.drifted_sources,
         "next_due_at": report.next_due_at,
         "ends": [
             {

@@ -11,8 +11,10 @@ from deployments.command import (
     ingest,
     keeping,
     ledger,
+    rejects,
     reparse,
     retract,
+    skeletons,
     sources,
     tag,
     verify,
@@ -21,8 +23,8 @@ from deployments.command.app import app
 from deployments.command.output import told_errors
 
 SUBCOMMANDS = (
-    backfill, corpus, duplicates, exports, history, ingest, keeping, ledger, reparse, retract, sources, tag,
-    verify,
+    backfill, corpus, duplicates, exports, history, ingest, keeping, ledger, rejects, reparse, retract,
+    skeletons, sources, tag, verify,
 )  # fmt: skip
 """Importing these modules adds their subcommands to the application."""
 

@@ -16,6 +16,7 @@ from deployments.command.app import (
 )
 from deployments.command.output import clean, local_time, out, print_json, table
 from deployments.sample import SOURCES
+from flows.quarantine import open_drifts
 from flows.rhythm import Rhythm, from_text, silence_of
 from flows.sources import Source, load_sources
 from parsers.errors import NotFound
@@ -34,8 +35,17 @@ def list_command(sample: _SampleOption = False, as_json: JsonOption = False) -> 
     with open_configured_store(settings) as store:
         polls = store.polls()
         endpoints = {source.name: _configured(store, source) for source in sources}
+        drifts = open_drifts(store.shapes())
     if as_json:
-        print_json([_json(source, polls.get(source.name), endpoints[source.name]) for source in sources])
+        print_json(
+            [
+                {
+                    **_json(source, polls.get(source.name), endpoints[source.name]),
+                    "drift": drifts.get(source.name, ()),
+                }
+                for source in sources
+            ]
+        )
         return
     listing = table(
         None, "source", "title", "feeds", "sitemaps", "listings", "a day", "polled", "next poll", "why",
@@ -53,7 +63,7 @@ def list_command(sample: _SampleOption = False, as_json: JsonOption = False) -> 
             f"{rhythm.mean * 24:.0f}" if rhythm is not None and rhythm.settled else "",
             local_time(poll.polled_at) or "never",
             (local_time(poll.next_poll_at) or "now") if source.enabled else "disabled",
-            _why(source, poll, rhythm, endpoints[source.name]),
+            _why(source, poll, rhythm, endpoints[source.name], drifts.get(source.name, ())),
         )
     out.print(listing)
 
@@ -64,7 +74,13 @@ def _configured(store: Store, source: Source) -> dict[str, EndpointState]:
     return {url: known[url] for url in addresses if url in known}
 
 
-def _why(source: Source, poll: SourcePoll, rhythm: Rhythm | None, endpoints: dict[str, EndpointState]) -> str:
+def _why(
+    source: Source,
+    poll: SourcePoll,
+    rhythm: Rhythm | None,
+    endpoints: dict[str, EndpointState],
+    drifts: tuple[str, ...],
+) -> str:
     if not source.enabled:
         return clean(source.notes.strip().splitlines()[0]) if source.notes.strip() else "enabled = false"
     if poll.polled_at is None:
@@ -77,6 +93,7 @@ def _why(source: Source, poll: SourcePoll, rhythm: Rhythm | None, endpoints: dic
     quiet = silence_of(rhythm)
     if quiet is not None:
         told.append(quiet)
+    told.extend(f"drift: {drift}" for drift in drifts)
     return clean("; ".join(told))
 
 
@@ -134,7 +151,7 @@ def _endpoint_json(state: EndpointState) -> dict[str, Any]:
 
 @sources_app.command(
     "problems",
-    help="What was wrong with the sources in the newest runs: feeds that failed, gaps, silence.",
+    help="What was wrong with the sources in the newest runs: feeds that failed, gaps, silence, drift.",
 )
 def problems_command(
     source: Annotated[

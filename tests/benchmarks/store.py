@@ -419,9 +419,8 @@ def main() -> None:
     """Run all sections and print the table."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--quick", action="store_true", help="a tenth of everything")
-    arguments.add_argument(
-        "--folder", type=Path, help="where to work (a real disk); default: a temporary one"
-    )
+    arguments.add_argument("--sections", nargs="*", default=SECTIONS, choices=SECTIONS, help="default: all")
+    arguments.add_argument("--folder", type=Path, help="where to work, on a real disk")
     options = arguments.parse_args()
     factor = 10 if options.quick else 1
     folder = Path(tempfile.mkdtemp(prefix="khotin-bench-", dir=options.folder))

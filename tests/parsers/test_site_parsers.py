@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from parsers.sites import SITE_PARSERS
 from tests.parsers import made_up
 from tests.parsers.made_up import AUTHOR, CAPTION, HEADING, LEAD, PARAGRAPHS, PUBLISHED, TITLE
 
+CASES = Path(__file__).parent / "site_cases"
 URL = "https://bao.example/doi-song/day-boi-post12.html"
 PAGES: dict[str, Callable[[], bytes]] = {
     "epi": made_up.epi,
@@ -32,8 +35,9 @@ def read(page: bytes, parser: str | None = None) -> Article:
     return result
 
 
-def test_every_site_parser_has_a_made_up_page() -> None:
-    assert set(PAGES) == {spec.name for spec in SITE_PARSERS}
+def test_every_site_parser_has_a_made_up_page_or_a_case() -> None:
+    cases = {json.loads(path.read_text("utf-8"))["parser"] for path in CASES.glob("*/expected.json")}
+    assert set(PAGES) | cases == {spec.name for spec in SITE_PARSERS}
 
 
 @pytest.mark.parametrize("parser", [None, "auto", "by-name"])

@@ -79,7 +79,7 @@ def both(
 def test_copy_holds_every_row_of_every_table_under_the_same_ids(both: tuple[Store, str]) -> None:
     store, target = both
     before = rows(store)
-    empty = {"endpoint", "host", "source_state", "kin", "ruling"}
+    empty = {"endpoint", "host", "page_shape", "source_state", "kin", "ruling"}
     assert {name for name, found in before.items() if not found} <= empty
     calls: list[None] = []
     expected = count_batches(store)

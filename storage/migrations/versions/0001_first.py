@@ -198,6 +198,18 @@ def upgrade() -> None:
         postgresql_where=sa.text("retry_at IS NOT NULL"),
     )
     op.create_table(
+        "page_shape",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("parser", sa.String(), nullable=False),
+        sa.Column("parser_version", sa.String(), nullable=False),
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("drift", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "parser", "parser_version", "run_id", name=op.f("pk_page_shape")),
+    )
+    op.create_table(
         "ruling",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False

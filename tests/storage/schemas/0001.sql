@@ -98,7 +98,7 @@ CREATE TABLE meta (
 	value VARCHAR NOT NULL, 
 	CONSTRAINT pk_meta PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('store_id','b8317cb9-3efb-469d-86b6-e89df5dd5787');
+INSERT INTO "meta" VALUES('store_id','1406b0b0-fae0-468a-9a3e-62d6d2a13874');
 INSERT INTO "meta" VALUES('formats','khotin-leaf-1 rfc6962-sha256 khotin-chain-1 khotin-body-1');
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
@@ -150,6 +150,18 @@ CREATE TABLE page (
 INSERT INTO "page" VALUES(X'EC11839132A4225A475467EA1F38B1ED','a','http://a.example/3','feed','rejected','video',1,0,NULL,NULL,NULL,NULL,NULL,NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL,NULL);
 INSERT INTO "page" VALUES(X'6F09FCE05AF7D21C280B5D2EF1713FB4','a','http://a.example/1','feed','revised','content-changed',2,0,NULL,NULL,NULL,1,'http://a.example/1',NULL,'r2',1772413200000000,1772499600000000,1772413200000000,NULL,1772413200000000,NULL,NULL);
 INSERT INTO "page" VALUES(X'888BCECD47570E31E23CB9C3A982DF42','a','http://a.example/2','feed','stored','new-article',1,0,NULL,NULL,NULL,NULL,'http://a.example/2',NULL,'r1',1772413200000000,1772413200000000,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE page_shape (
+	source VARCHAR NOT NULL, 
+	parser VARCHAR NOT NULL, 
+	parser_version VARCHAR NOT NULL, 
+	run_id VARCHAR NOT NULL, 
+	at BIGINT NOT NULL, 
+	pages INTEGER NOT NULL, 
+	counts TEXT NOT NULL, 
+	drift TEXT NOT NULL, 
+	CONSTRAINT pk_page_shape PRIMARY KEY (source, parser, parser_version, run_id)
+);
+INSERT INTO "page_shape" VALUES('a','generic','1','r1',1772413200000000,2,'{}','đổi khác');
 CREATE TABLE revision (
 	id INTEGER NOT NULL, 
 	version_id BIGINT NOT NULL, 

@@ -23,6 +23,7 @@ from storage import (
     HostState,
     Met,
     Offer,
+    ShapeRow,
     SourcePart,
     SourcePoll,
     open_store,
@@ -60,6 +61,7 @@ def make(home: Path) -> Path:
             endpoints=(EndpointState("http://a.example/feed.xml", "a", "feed", checked_at=START),),
             poll=SourcePoll("a", polled_at=START, next_poll_at=START + timedelta(hours=1)),
             problems=("một lỗi",),
+            shapes=(ShapeRow("a", "generic", "1", "r1", START, 2, "{}", "đổi khác"),),
         )
         store.commit_run("r1", "ingest", "first", [part], START, "0")
         later = START + timedelta(days=1)
