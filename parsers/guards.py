@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from parsers.attribute_guard import guard_attributes
 from parsers.errors import MarkupError
 
 MAX_DEPTH = 500
@@ -27,8 +28,8 @@ _FEW_REOPENED = 2_000_000
 """Elements that so many tags and formatting elements can make at most: 200 MB."""
 _SHORT_TAG = 20_000
 _SURE_BYTES = 1_000_000
-"""In a longer page every tag is measured. In a shorter one those are, behind which no ">" follows soon: tags
-that hide their length behind ">" in quotation marks can then cost some seconds, not minutes."""
+"""In a longer page every tag is measured. In a shorter one those are, behind which no ">" follows soon: none
+can be too long there with all that it hides in quotation marks."""
 
 # What begins a tag, also inside comments and scripts: there may be fewer in truth, never more.
 _QUICK = re.compile(rb"<[a-zA-Z][^<]")
@@ -92,8 +93,9 @@ _FOREIGN_LEAVES = 5_000
 
 def guard(source: bytes) -> None:
     """Refuse, in linear time, mark-up that the parser would take minutes for. Raises MarkupError."""
-    if source.count(b"<") > _HARMLESS:
-        tags = _QUICK.findall(source)
+    guard_attributes(source)
+    tags = _QUICK.findall(source)
+    if len(tags) > _HARMLESS:
         formatting = sum(map(_QUICK_FORMATTING.__contains__, tags))
         if len(tags) > _FEW_TAGS or formatting * len(tags) > _FEW_REOPENED:
             _Scan().run(source)
