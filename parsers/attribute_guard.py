@@ -20,19 +20,22 @@ MAX_COMPARED = 400_000_000
 so many. A tag alone can have 20,000."""
 _FEW_BYTES = 50_000
 """Three bytes make an attribute, so that no shorter page can have too many."""
-_SHORT_PIECE = 10_000
+_SHORT_PIECE = 40_000
 _SHORTEST_PIECE = 500
 _BYTES_BY_PIECE = 5_000_000_000
-"""Pieces without ">" are looked at from 10,000 bytes on, in pages beyond half a megabyte from fewer: what all
-shorter ones of a page can cost is then two seconds too."""
-
+"""Pieces without ">" are looked at from 40,000 bytes on, in pages beyond 125,000 bytes from fewer: what all
+shorter ones of a page can cost is two seconds too."""
 
 _VEIL = re.compile(rb"=\s*+(?=\"[^\">]*+(>)|'[^'>]*+(>))")
 _TAG_START = re.compile(rb"</?[a-zA-Z][^\s/>]*+")
 # HTML standard 13.2.5: a "=" at the head of a name belongs to it.
 _ATTRIBUTE = re.compile(rb"[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+(?:\"|$)|'[^']*+(?:'|$)|[^\s>]*+))?+")
+_TAG = re.compile(rb"<[a-zA-Z]++((?:[\s/]++|" + _ATTRIBUTE.pattern + rb")*+)")
+_ROOT = re.compile(rb"<(?:[hH][tT][mM][lL]|[bB][oO][dD][yY])[\s/]")
+_MAX_ROOTS = 50
 _SEPARATORS = re.compile(rb"[\s/=]+")
 _OPEN = re.compile(rb"^[^=]++=\s*+(?:\"[^\"]*+|'[^']*+)$")
+_BEFORE_VALUE = frozenset(b"= \t\n\v\f\r")
 _FEW = 300
 
 
@@ -40,15 +43,63 @@ def guard_attributes(source: bytes) -> None:
     """Raises MarkupError where the attributes of all tags could cost more than some seconds; linear."""
     if len(source) < _FEW_BYTES:
         return
-    compared = sum(count * count for count in (*_in_long_pieces(source), *_behind_veils(source)))
+    compared = _of_roots(source) ** 2
+    short = _short_piece(len(source))
+    for stretch in _stretches(source, short):
+        compared += sum(
+            count * count for count in (*_in_long_pieces(stretch, short), *_behind_veils(stretch))
+        )
     if compared > MAX_COMPARED:
         raise MarkupError("one tag or all of them have too many attributes", reason="huge-tag")
 
 
-def _in_long_pieces(source: bytes) -> Iterator[int]:
+def _of_roots(source: bytes) -> int:
+    """The attributes of all `<html>` and `<body>`: what later ones have is added to the first."""
+    starts = [match.start() for match in _ROOT.finditer(source)]
+    if len(starts) > _MAX_ROOTS:
+        raise MarkupError(f"more than {_MAX_ROOTS} elements html and body", reason="huge-tag")
+    tags = (_TAG.match(source, start) for start in starts)
+    return sum(len(_ATTRIBUTE.findall(tag.group(1))) for tag in tags if tag)
+
+
+def _stretches(source: bytes, short: int) -> Iterator[bytes]:
+    """The pieces between two ">" that surely end a tag, where they are long; hardly a page has any.
+
+    A ">" is inside a value only where the last quotation mark of either kind before it stands behind a "=".
+    """
+    size = len(source)
+    step = short // 2
+    find, rfind = source.find, source.rfind
+    begin = looked = 0  # behind the last sure end; how far the quotation marks are known
+    double = single = False  # whether the last of either kind may open a value
+    at = step
+    while size - begin > 2 * step:
+        end = find(b">", at)
+        if end < 0:
+            break
+        if (mark := rfind(b'"', looked, end)) >= 0:
+            double = source[mark - 1] in _BEFORE_VALUE
+        if (mark := rfind(b"'", looked, end)) >= 0:
+            single = source[mark - 1] in _BEFORE_VALUE
+        looked = end
+        if double or single:
+            at = end + 1
+            continue
+        if end - begin > 2 * step:
+            yield source[begin : end + 1]
+        begin, at = end + 1, end + 1 + step
+    if size - begin > 2 * step:
+        yield source[begin:]
+
+
+def _short_piece(size: int) -> int:
+    return max(_SHORTEST_PIECE, min(_SHORT_PIECE, _BYTES_BY_PIECE // max(1, size)))
+
+
+def _in_long_pieces(source: bytes, short: int) -> Iterator[int]:
     """How many attributes may stand in each long piece without ">"."""
     size = len(source)
-    half = max(_SHORTEST_PIECE, min(_SHORT_PIECE, _BYTES_BY_PIECE // max(1, size))) // 2
+    half = short // 2
     find, seen = source.find, 0
     for begin in range(0, size - half, half):
         if begin < seen or find(b">", begin, begin + half) >= 0:

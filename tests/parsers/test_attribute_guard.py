@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from parsers.errors import MarkupError
 from parsers.guards import guard
+from parsers.outline import MAX_BLOCKS, read_outline
 
 
 def attributes(count: int, rest: bytes = b"") -> bytes:
@@ -28,6 +30,10 @@ HOSTILE = {
     "a name that begins with an equals sign": b'<p ="b=" c=">" ' + MANY + b">",
     "a hidden end in the middle": b"<p " + attributes(12_000) + b' x=">" ' + MANY + b">",
     "capitals": b"<P " + MANY.upper() + b">",
+    "of many bodies": b"".join(b"<BODY b%x=1>" % number for number in range(5_000)),
+    "of one body and another": (
+        b"<body " + attributes(12_000) + b">text<body " + attributes(12_000, b"z=1") + b">"
+    ),
     "many tags": (b"<p " + attributes(2_400) + b">") * 95,
 }
 
@@ -42,6 +48,7 @@ def test_too_many_attributes_are_refused_however_they_are_hidden(page: bytes) ->
 ORDINARY = {
     "values that end in an equals sign": b'<p class="a" id="b=">x</p>' * 3_000,
     "hidden ends": b"<p a=\">\" b='>'>x</p>" * 4_000,
+    "roots for old browsers": b"<!--[if IE 7]><html class='ie7'><![endif]-->" * 8 + b"<p>text</p>" * 9_000,
     "an image in place": b'<img alt="1 > 0" src="data:image/png;base64,' + b"abcd/+12" * 20_000 + b'">',
     "data in a script": b"<script>" + b'if(a<b)x={"name":"/a/b","size":"12"};' * 3_000 + b"</script>",
 }
@@ -50,3 +57,11 @@ ORDINARY = {
 @pytest.mark.parametrize("page", ORDINARY.values(), ids=ORDINARY)
 def test_what_only_looks_like_many_attributes_is_read(page: bytes) -> None:
     guard(b"<html><body>" + page + b"text</body></html>")
+
+
+def test_a_page_of_too_many_blocks_is_refused() -> None:
+    tree = LexborHTMLParser(b"<p>x" * (MAX_BLOCKS + 1))
+    assert tree.body is not None
+    with pytest.raises(MarkupError) as caught:
+        read_outline(tree.body)
+    assert caught.value.reason == "too-large"
