@@ -20,6 +20,10 @@ MAX_COMPARED = 400_000_000
 so many. A tag alone can have 20,000."""
 _FEW_BYTES = 50_000
 """Three bytes make an attribute, so that no shorter page can have too many."""
+_MAX_NAMES = 100_000
+"""Different names of tags and attributes in a page: the parser looks for each among all, three seconds for so
+many. A page of 3 MB had 48,000 pieces that could be names."""
+_NAME_BYTES = 4
 _SHORT_PIECE = 40_000
 _SHORTEST_PIECE = 500
 _BYTES_BY_PIECE = 5_000_000_000
@@ -38,12 +42,16 @@ _SEPARATORS = re.compile(rb"[\s/=]+")
 _OPEN = re.compile(rb"^[^=]++=\s*+(?:\"[^\"]*+|'[^']*+)$")
 _BEFORE_VALUE = frozenset(b"= \t\n\v\f\r")
 _FEW = 300
+_ENDS_OF_NAMES = b"\t\n\v\f\r />="
+_BLANKED = bytes.maketrans(_ENDS_OF_NAMES, b" " * len(_ENDS_OF_NAMES))
+_IN_NAMES = bytes(byte for byte in range(256) if byte not in _ENDS_OF_NAMES)
 
 
 def guard_attributes(source: bytes) -> None:
     """Raises MarkupError where the attributes of all tags could cost more than some seconds; linear."""
     if len(source) < _FEW_BYTES:
         return
+    _guard_names(source)
     compared = _of_roots(source) ** 2
     short = _short_piece(len(source))
     for stretch in _stretches(source, short):
@@ -52,6 +60,17 @@ def guard_attributes(source: bytes) -> None:
         )
     if compared > MAX_COMPARED:
         raise MarkupError("one tag or all of them have too many attributes", reason="huge-tag")
+
+
+def _guard_names(source: bytes) -> None:
+    """Counts what could be a name, wherever it stands; the cheap counts clear nearly every page."""
+    if (
+        len(source) > _MAX_NAMES * _NAME_BYTES
+        and len(source.translate(None, _IN_NAMES)) > _MAX_NAMES
+        and len(pieces := source.translate(_BLANKED).split()) > _MAX_NAMES
+        and len(set(pieces)) > _MAX_NAMES
+    ):
+        raise MarkupError(f"more than {_MAX_NAMES} different names may be in the page", reason="huge-tag")
 
 
 def _of_roots(source: bytes) -> int:

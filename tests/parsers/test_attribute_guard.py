@@ -34,6 +34,8 @@ HOSTILE = {
     "of one body and another": (
         b"<body " + attributes(12_000) + b">text<body " + attributes(12_000, b"z=1") + b">"
     ),
+    "different in every tag": b"".join(b"<p z%x=1>" % number for number in range(110_000)),
+    "names of tags": b"".join(b"</z%x>" % number for number in range(110_000)),
     "many tags": (b"<p " + attributes(2_400) + b">") * 95,
 }
 
