@@ -47,12 +47,15 @@ _BLANKED = bytes.maketrans(_ENDS_OF_NAMES, b" " * len(_ENDS_OF_NAMES))
 _IN_NAMES = bytes(byte for byte in range(256) if byte not in _ENDS_OF_NAMES)
 
 
-def guard_attributes(source: bytes) -> None:
-    """Raises MarkupError where the attributes of all tags could cost more than some seconds; linear."""
+def guard_attributes(source: bytes, roots: int) -> None:
+    """Raises MarkupError where the attributes of all tags could cost more than some seconds; linear.
+
+    `roots` is how many `<html>` and `<body>` there may be at most: one of each is nothing to count.
+    """
     if len(source) < _FEW_BYTES:
         return
     _guard_names(source)
-    compared = _of_roots(source) ** 2
+    compared = _of_roots(source) ** 2 if roots > 2 else 0
     short = _short_piece(len(source))
     for stretch in _stretches(source, short):
         compared += sum(

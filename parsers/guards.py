@@ -9,6 +9,7 @@ they are nested. Only what is beyond that is scanned tag by tag.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from parsers.attribute_guard import guard_attributes
@@ -33,6 +34,7 @@ can be too long there with all that it hides in quotation marks."""
 
 # What begins a tag, also inside comments and scripts: there may be fewer in truth, never more.
 _QUICK = re.compile(rb"<[a-zA-Z][^<]")
+_QUICK_ROOTS = (b"<ht", b"<hT", b"<Ht", b"<HT", b"<bo", b"<bO", b"<Bo", b"<BO")
 _QUICK_FORMATTING = frozenset(
     b"<%c%c" % (first, second)
     for name in (
@@ -93,10 +95,11 @@ _FOREIGN_LEAVES = 5_000
 
 def guard(source: bytes) -> None:
     """Refuse, in linear time, mark-up that the parser would take minutes for. Raises MarkupError."""
-    guard_attributes(source)
     tags = _QUICK.findall(source)
+    heads = Counter(tags)
+    guard_attributes(source, sum(map(heads.__getitem__, _QUICK_ROOTS)))
     if len(tags) > _HARMLESS:
-        formatting = sum(map(_QUICK_FORMATTING.__contains__, tags))
+        formatting = sum(map(heads.__getitem__, _QUICK_FORMATTING))
         if len(tags) > _FEW_TAGS or formatting * len(tags) > _FEW_REOPENED:
             _Scan().run(source)
             return
