@@ -9,8 +9,10 @@ they are nested. Only what is beyond that is scanned tag by tag.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
+from parsers.attribute_guard import guard_attributes
 from parsers.errors import MarkupError
 
 MAX_DEPTH = 500
@@ -27,11 +29,12 @@ _FEW_REOPENED = 2_000_000
 """Elements that so many tags and formatting elements can make at most: 200 MB."""
 _SHORT_TAG = 20_000
 _SURE_BYTES = 1_000_000
-"""In a longer page every tag is measured. In a shorter one those are, behind which no ">" follows soon: tags
-that hide their length behind ">" in quotation marks can then cost some seconds, not minutes."""
+"""In a longer page every tag is measured. In a shorter one those are, behind which no ">" follows soon: none
+can be too long there with all that it hides in quotation marks."""
 
 # What begins a tag, also inside comments and scripts: there may be fewer in truth, never more.
 _QUICK = re.compile(rb"<[a-zA-Z][^<]")
+_QUICK_ROOTS = (b"<ht", b"<hT", b"<Ht", b"<HT", b"<bo", b"<bO", b"<Bo", b"<BO")
 _QUICK_FORMATTING = frozenset(
     b"<%c%c" % (first, second)
     for name in (
@@ -92,9 +95,11 @@ _FOREIGN_LEAVES = 5_000
 
 def guard(source: bytes) -> None:
     """Refuse, in linear time, mark-up that the parser would take minutes for. Raises MarkupError."""
-    if source.count(b"<") > _HARMLESS:
-        tags = _QUICK.findall(source)
-        formatting = sum(map(_QUICK_FORMATTING.__contains__, tags))
+    tags = _QUICK.findall(source)
+    heads = Counter(tags)
+    guard_attributes(source, sum(map(heads.__getitem__, _QUICK_ROOTS)))
+    if len(tags) > _HARMLESS:
+        formatting = sum(map(heads.__getitem__, _QUICK_FORMATTING))
         if len(tags) > _FEW_TAGS or formatting * len(tags) > _FEW_REOPENED:
             _Scan().run(source)
             return

@@ -98,12 +98,9 @@ def flags(attributes: dict[str, str | None]) -> int:
     classes, identity, prop, role = get("class"), get("id"), get("itemprop"), get("role")
     if prop and "articlebody" in prop.lower():
         return RANK
-    if classes:
-        for name in classes.split():
-            if known := _named(name):
-                found |= known & _MARKS
-                if known >= RANK and (rank == 0 or known < rank):
-                    rank = known & ~_MARKS
+    if classes and (known := _classed(classes)):
+        found = known & _MARKS
+        rank = known & ~_MARKS
     if identity and (known := _named(identity)):
         found |= known & _MARKS
         if known >= RANK and (rank == 0 or known < rank):
@@ -120,6 +117,18 @@ def flags(attributes: dict[str, str | None]) -> int:
     style = get("style")
     if style and "none" in style and "display:none" in style.replace(" ", ""):
         return found | rank | JUNK
+    return found | rank
+
+
+@lru_cache(maxsize=1024)
+def _classed(classes: str) -> int:
+    """What all names of a class attribute say: elements that repeat on a page have the same."""
+    found = rank = 0
+    for name in classes.split():
+        if known := _named(name):
+            found |= known & _MARKS
+            if known >= RANK and (rank == 0 or known < rank):
+                rank = known & ~_MARKS
     return found | rank
 
 

@@ -16,6 +16,8 @@ from parsers.errors import MarkupError
 from parsers.guards import MAX_DEPTH
 from parsers.naming import CAPTION, JUNK, RANK, flags
 
+MAX_BLOCKS = 200_000
+"""Elements that part blocks of text. Pages of 1.5 MB have some thousands."""
 BREAK = "\0"
 """Stands for `<br>` in a block's text. The source holds no NUL: `parsers.charset` removes them."""
 
@@ -148,6 +150,8 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                     node = node.next
                     continue
             index = len(tags)
+            if index > MAX_BLOCKS:
+                raise MarkupError(f"more than {MAX_BLOCKS} elements hold text", reason="too-large")
             tags.append(tag)
             nodes.append(node)
             marks.append(mark)

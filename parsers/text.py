@@ -61,7 +61,8 @@ def unescape(text: str) -> str:
 def clean(text: str) -> str:
     """One line of clean text: NFC, references decoded, invisible characters gone, spaces single."""
     if text.isascii() and text.isprintable() and "&" not in text:
-        return " ".join(text.split())
+        # The space is the only blank that is printable: most texts need not be taken apart.
+        return " ".join(text.split()) if "  " in text else text.strip()
     return _settled(text, _INVISIBLE_OR_LOST)
 
 
