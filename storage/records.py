@@ -264,15 +264,23 @@ def prepare(records: Sequence[Record], packer: Packer, *, sketches: bool = True)
 
     Without `sketches` nothing of the texts can be compared with others.
     """
-    packing: list[Future[list[bytes]]] = []
     worked: list[tuple[tuple[Any, ...], bytes]] = []
-    with ThreadPoolExecutor(1) as thread:
-        for start in range(0, len(records), PACKED_AT_ONCE):
-            chunk = records[start : start + PACKED_AT_ONCE]
-            packing.append(thread.submit(packer.pack_all, [record.body for record in chunk]))
-            texts = [record.folded for record in chunk] if sketches else [b""] * len(chunk)
-            worked += map(_work_on, chunk, windows_of_all(texts))
-        packed = [body for future in packing for body in future.result()]
+
+    def work_on(chunk: Sequence[Record]) -> None:
+        texts = [record.folded for record in chunk] if sketches else [b""] * len(chunk)
+        worked.extend(map(_work_on, chunk, windows_of_all(texts)))
+
+    if len(records) <= PACKED_AT_ONCE:  # to start a thread would take longer than the work
+        packed = packer.pack_all([record.body for record in records])
+        work_on(records)
+    else:
+        packing: list[Future[list[bytes]]] = []
+        with ThreadPoolExecutor(1) as thread:
+            for start in range(0, len(records), PACKED_AT_ONCE):
+                chunk = records[start : start + PACKED_AT_ONCE]
+                packing.append(thread.submit(packer.pack_all, [record.body for record in chunk]))
+                work_on(chunk)
+            packed = [body for future in packing for body in future.result()]
     zdict_id = packer.zdict_id
     return [
         Prepared._make((*facts, (body_sha256, ZSTD, zdict_id, body)))
