@@ -32,7 +32,7 @@ types: $(VENV)/.installed-dev ## check types
 
 check: lint types test ## all of the above
 
-bench-store: $(BENCH)/.installed ## measure the store against its peers (some 15 minutes)
+bench-store: $(BENCH)/.installed ## measure the store against its peers (long; with BENCH_ARGS=--quick 4 minutes)
 	@$(BENCH)/bin/python -m tests.benchmarks.store $(BENCH_ARGS)
 
 bench-dedup: $(BENCH)/.installed ## measure de-duplication at growing sizes, against its peers

@@ -1,7 +1,7 @@
 """The store against raw sqlite3, the ORM session, Delta Lake, Lance, and a floor, in one run.
 
-    make bench-store                              (all of it: some 15 minutes)
-    python -m tests.benchmarks.store --quick      (a tenth of everything: 3 minutes)
+    make bench-store                              (all of it: long)
+    python -m tests.benchmarks.store --quick      (a tenth of everything: 4 minutes)
 
 All contenders get the same generated records (tests/benchmarks/made_up.py), batch by batch in turns, so that
 a machine that slows down slows all of them. Ours is `Store.begin_run` and `Store.commit_run` with everything:
