@@ -8,14 +8,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import orjson
 
 from parsers.article import Article, Paragraph
 from parsers.compare import TextFacts, read_text, with_title
-from parsers.shingles import Hashes, Keys, sketch_keys, windows_of_all
-from parsers.urls import url_key
+from parsers.shingles import NO_KEYS, Keys, sketch_keys, windows_of_all
+from parsers.urls import url_key_bytes
 from storage.codec import ZSTD, Packer
 from storage.hashing import leaf_hash
 from storage.tables import from_micros, micros
@@ -267,8 +268,11 @@ def prepare(records: Sequence[Record], packer: Packer, *, sketches: bool = True)
     worked: list[tuple[tuple[Any, ...], bytes]] = []
 
     def work_on(chunk: Sequence[Record]) -> None:
-        texts = [record.folded for record in chunk] if sketches else [b""] * len(chunk)
-        worked.extend(map(_work_on, chunk, windows_of_all(texts)))
+        if sketches:
+            windows = windows_of_all([record.folded for record in chunk])
+            worked.extend(map(_work_on, chunk, map(sketch_keys, windows)))
+        else:
+            worked.extend(map(_work_on, chunk, repeat(NO_KEYS)))
 
     if len(records) <= PACKED_AT_ONCE:  # to start a thread would take longer than the work
         packed = packer.pack_all([record.body for record in records])
@@ -288,10 +292,10 @@ def prepare(records: Sequence[Record], packer: Packer, *, sketches: bool = True)
     ]
 
 
-def _work_on(r: Record, hashes: Hashes) -> tuple[tuple[Any, ...], bytes]:
+def _work_on(r: Record, sketch: Keys) -> tuple[tuple[Any, ...], bytes]:
     """What `Prepared` holds before `last`, and the hash of the body."""
     words, text_key, body_key = r.facts
-    key = bytes.fromhex(url_key(r.url))
+    key = url_key_bytes(r.url)
     body_sha256 = hashlib.sha256(r.body)
     tags = orjson.dumps(r.tags)
     published = None if r.published_at is None else micros(r.published_at)
@@ -307,7 +311,7 @@ def _work_on(r: Record, hashes: Hashes) -> tuple[tuple[Any, ...], bytes]:
         published, r.published_precision, modified, fetched, r.parser, r.parser_version,
         None if r.payload_sha256 is None else bytes.fromhex(r.payload_sha256), words, text_key, body_key,
     )  # fmt: skip
-    return (r, key, text_key, body_key, leaf, fixed, sketch_keys(hashes)), body_sha256.digest()
+    return (r, key, text_key, body_key, leaf, fixed, sketch), body_sha256.digest()
 
 
 def record_of(article: Article, *, source: str, fetched_at: datetime, payload_sha256: str | None) -> Record:

@@ -48,14 +48,14 @@ NAMING = {
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def micros(time: datetime) -> int:
     """Microseconds since 1970-01-01T00:00Z of a zone-aware time: how the store writes times."""
     if time.tzinfo is None:
         raise ValueError("the store takes zone-aware times only")
-    return (time - _EPOCH) // _MICROSECOND
+    since = time - _EPOCH  # to divide it by a microsecond would take three times as long
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_micros(value: int) -> datetime:

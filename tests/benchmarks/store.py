@@ -147,7 +147,7 @@ def batches(language: Language, versions: int, size: int) -> Iterator[list[Recor
         fresh = []
         for place in range(size):
             if last and place % 20 == 0:
-                fresh.append(revised(last[place], rng))
+                fresh.append(revised(last[place + 1], rng))  # one that was new there
             else:
                 fresh.append(make_record(number, language, random.Random(f"1-{number}")))
                 number += 1

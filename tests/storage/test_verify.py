@@ -247,7 +247,7 @@ def test_broken_pages_are_findings_and_the_other_rows_are_still_looked_at(tmp_pa
     with_ledger(home, url)
     path = home / "khotin.db"
     whole = path.read_bytes()
-    size = 16384
+    size = 32768
     rng = random.Random(5)
     for _ in range(8):
         page = rng.randrange(1, len(whole) // size)
