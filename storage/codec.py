@@ -23,7 +23,7 @@ MAX_BODY_BYTES = 64_000_000
 """No body is unpacked beyond this: a damaged frame must not take all memory."""
 
 ZSTD, PURGED = "zstd", "purged"
-"""A purged row has lost its body for ever; what its hashes say of it still stands."""
+"""A purged row has lost its body for ever; in its place stands the SHA-256 that its leaf covers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,10 @@ class Packer:
     def __init__(self, dictionary: Dictionary | None) -> None:
         self.dictionary = dictionary
         data = _made_ready(dictionary.data) if dictionary else None
-        self._compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=data, write_content_size=True)
+        # The checksum tells a damaged body from a damaged field: the leaf covers both.
+        self._compressor = zstandard.ZstdCompressor(
+            level=LEVEL, dict_data=data, write_content_size=True, write_checksum=True
+        )
 
     @property
     def zdict_id(self) -> int | None:

@@ -262,7 +262,7 @@ def _guards(dialect: str, table: str) -> Iterator[str]:
         )
 
 
-# A purge empties the body of a revision that a later tombstone hides, says so in `codec`, and changes
+# A purge puts the hash of a body in its place, below a later tombstone, says so in `codec`, and changes
 # nothing else. A tombstone itself keeps its body: it holds the reason.
 _IS_PURGE = (
     "OLD.op <> 'retract' AND OLD.codec <> 'purged' AND EXISTS (SELECT 1 FROM revision AS tomb "
@@ -273,7 +273,8 @@ _IS_PURGE = (
 def _sqlite_purge() -> str:
     columns = (column.name for column in table_of(Revision).columns if column.name not in ("codec", "body"))
     same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in columns)
-    return f"NEW.codec IS 'purged' AND NEW.body IS x'' AND {same} AND {_IS_PURGE}"
+    hashed = "typeof(NEW.body) = 'blob' AND length(NEW.body) = 32"
+    return f"NEW.codec IS 'purged' AND {hashed} AND {same} AND {_IS_PURGE}"
 
 
 _POSTGRESQL_PURGE_ONLY = f"""
@@ -282,8 +283,8 @@ DECLARE purged RECORD;
 BEGIN
     purged := OLD;
     purged.codec := 'purged';
-    purged.body := ''::bytea;
-    IF NEW IS NOT DISTINCT FROM purged AND {_IS_PURGE} THEN
+    purged.body := NEW.body;
+    IF octet_length(NEW.body) = 32 AND NEW IS NOT DISTINCT FROM purged AND {_IS_PURGE} THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
