@@ -25,6 +25,8 @@ _NO_WRITERS = re.compile(
 )
 _BEGINNING = 120  # characters, of which a dateline may take a part
 _FIRST_LETTERS = 20
+_DATELINE_SIGNS = frozenset("-–—:)]")
+_LONGEST_DATELINE = 60
 _NOT_WORD = re.compile(r"[\W_]+")
 _BESIDE = re.compile(r"\s*[|•·\n]\s*")
 _DEGREE = 4  # letters
@@ -163,7 +165,13 @@ def description_keys(metadata: Metadata) -> tuple[str, ...]:
 
 def same_start(text: str, keys: Iterable[str]) -> bool:
     """Whether the text says the same as one of the keys, which may be cut short or go on a little."""
-    # Most texts differ in their first words: only the beginning is folded for them.
+    # Most texts differ in their first letter, and a dateline before it has brackets or a dash.
+    first = text[:1]
+    if first.isalnum() and _DATELINE_SIGNS.isdisjoint(text[:_LONGEST_DATELINE]):
+        first = first.casefold()
+        if not any(key.startswith(first) for key in keys):
+            return False
+    # Many others differ in their first words: only the beginning is folded for them.
     start = bylines.split_dateline(clean(text[:_BEGINNING]))[1]
     begin = _NOT_WORD.sub("", start).casefold()[:_FIRST_LETTERS]
     keys = [key for key in keys if key.startswith(begin) or begin.startswith(key)]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 _PUNCTUATION = re.compile(r"[\d_!-/:-@\[-`{-~“”‘’…–—]+")
+_ASCII_WORDS = str.maketrans(
+    {sign: sign.casefold() if sign.isalpha() else " " for sign in map(chr, range(128))}
+)
 # Letters that no other widely used language writes; é, à, ô and the like also stand in French or Portuguese.
 _VIETNAMESE_LETTERS = re.compile("[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹĩũ]")
 _WORDS_VIETNAMESE_WORDS = """
@@ -60,7 +63,10 @@ def has_vietnamese_letters(text: str) -> bool:
 def detect_language(text: str) -> str:
     """ "vi", "en", or "und" when neither is plain. `text` is NFC."""
     text = text[:_SAMPLE]
-    words = _PUNCTUATION.sub(" ", text).casefold().split()
+    if text.isascii():
+        words = text.translate(_ASCII_WORDS).split()
+    else:
+        words = _PUNCTUATION.sub(" ", text).casefold().split()
     letters = sum(map(len, words))
     if not letters:
         return "und"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from selectolax.lexbor import LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from parsers.article import ParagraphKind
 from parsers.blocks import table_rows
@@ -24,7 +24,7 @@ BREAK = "\0"
 _SKIP, _BLOCK, _LINK, _BR, _INLINE = 1, 2, 3, 4, 0
 _WORDS_SKIP = """
     script style noscript template iframe object embed svg canvas video audio picture img button select
-    textarea input nav head title meta link map datalist dialog option source track wbr use path -comment
+    textarea input nav head title meta link map datalist dialog option source track wbr use path
 """
 _WORDS_BLOCK = """
     address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form
@@ -36,6 +36,22 @@ _ACTIONS = {
     "a": _LINK,
     "br": _BR,
 }
+_KNOWN_INLINE = "span strong em b i u s small font sub sup mark label cite time abbr q ins del code kbd"
+
+
+def _by_number() -> tuple[int, dict[int, tuple[str, int]]]:
+    """The number of text nodes; name and action by the number that the parser gives to each known element.
+
+    A number is read four times as fast as a name. Elements that HTML does not know have none of their own.
+    """
+    tree = LexborHTMLParser(b"<p>x")
+    known = {**dict.fromkeys(_KNOWN_INLINE.split(), _INLINE), **_ACTIONS}
+    table = {tree.create_node(name).tag_id: (name, action) for name, action in known.items()}
+    first = tree.css_first("p").first_child
+    return first.tag_id, table
+
+
+_TEXT, _NUMBERED = _by_number()
 _JUNK_TAGS = frozenset(("aside", "footer", "form", "header"))
 _MIXED = frozenset(("form", "header"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
@@ -95,7 +111,7 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
             parts.append(Part(raw, tag, place, linked, kind))
         linked = 0
 
-    act = _ACTIONS.get
+    numbered = _NUMBERED.get
     add = texts.append
     while True:
         if node is None:
@@ -115,8 +131,8 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                 links -= 1
             node = node.next
             continue
-        tag = node.tag or ""
-        if tag == "-text":
+        number = node.tag_id
+        if number == _TEXT:
             text = node.text_content or ""
             if not text.isspace():
                 add(text)
@@ -126,7 +142,12 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                 add(" ")
             node = node.next
             continue
-        action = act(tag, _INLINE)
+        told = numbered(number)
+        if told is None:
+            tag = node.tag or "-"
+            action = _INLINE
+        else:
+            tag, action = told
         if action == _SKIP:
             if texts:
                 add(" ")

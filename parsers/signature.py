@@ -51,35 +51,24 @@ def shown_dates(tree: LexborHTMLParser) -> list[tuple[str, str]]:
     Taken are those that share the smallest element with the headline.
     """
     heading = tree.css_first("h1")
-    around: dict[int, int] = {}
     above = heading.parent if heading is not None else tree.body
-    while above is not None and len(around) < _MOST_CLIMBS and above.tag != "html":
-        around[above.mem_id] = len(around)
+    seen: set[int] = set()
+    for _ in range(_MOST_CLIMBS):
+        if above is None or above.tag == "html":
+            break
+        found: list[tuple[int, str, str]] = []
+        for node in above.css(_DATES)[:_MOST]:
+            # What stands in a smaller element has been looked at, and is no date.
+            if node.mem_id in seen:
+                continue
+            seen.add(node.mem_id)
+            for rank, where, text in _date_of(node):
+                if text and len(text) <= _LONGEST_DATE and not _in_teaser(node):
+                    found.append((rank, where, text))
+        if found:
+            return [(where, text) for _, where, text in sorted(found, key=lambda one: one[0])]
         above = above.parent
-    found: dict[int, list[tuple[int, str, str]]] = {}
-    for node in tree.css(_DATES)[:_MOST]:
-        level = _level(node, around)
-        if level is None:
-            continue
-        for rank, where, text in _date_of(node):
-            if text and len(text) <= _LONGEST_DATE and not _in_teaser(node):
-                found.setdefault(level, []).append((rank, where, text))
-    if not found:
-        return []
-    nearest = sorted(found[min(found)], key=lambda one: one[0])
-    return [(where, text) for _, where, text in nearest]
-
-
-def _level(node: LexborNode, around: dict[int, int]) -> int | None:
-    above = node.parent
-    for _ in range(2 * _MOST_CLIMBS):
-        if above is None:
-            return None
-        level = around.get(above.mem_id)
-        if level is not None:
-            return level
-        above = above.parent
-    return None
+    return []
 
 
 def _date_of(node: LexborNode) -> list[tuple[int, str, str]]:
