@@ -8,7 +8,6 @@ and the spellings of Ho Chi Minh City.
 from __future__ import annotations
 
 import codecs
-import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -85,6 +84,8 @@ def _key(folded: bytes) -> int:
 
     Among ten million texts a new one meets a wrong partner with a probability below 1e-12.
     """
+    import hashlib  # takes 4 MB, and who only reads articles needs no keys
+
     digest = hashlib.sha256(_KEY_PREFIX + folded).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
 

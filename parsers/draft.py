@@ -165,10 +165,10 @@ def authors_from_metadata(draft: Draft, page: Page, metadata: Metadata) -> None:
     linked = metadata.article or Linked()
     for source, texts in (
         ("json-ld", linked.authors),
-        ("meta", metadata.meta.get("dable:author", ())),
-        ("meta", metadata.meta.get("article:author", ())),
-        ("meta", metadata.meta.get("author", ())),
-        ("meta", metadata.meta.get("parsely-author", ()) or metadata.meta.get("byl", ())),
+        ("meta", metadata.every("dable:author")),
+        ("meta", metadata.every("article:author")),
+        ("meta", metadata.every("author")),
+        ("meta", metadata.every("parsely-author", "byl")),
     ):
         draft.authors = writers(texts, page, metadata)
         if draft.authors:
@@ -193,9 +193,9 @@ def _section_and_tags(draft: Draft, page: Page, metadata: Metadata) -> None:
                 break
     if not draft.tags:
         for source, tags in (
-            ("meta", metadata.meta.get("article:tag", ())),
+            ("meta", metadata.every("article:tag")),
             ("json-ld", linked.keywords),
-            ("meta", metadata.meta.get("news_keywords", ()) or metadata.meta.get("keywords", ())),
+            ("meta", metadata.every("news_keywords", "keywords")),
         ):
             draft.tags = split_tags(tags)
             if draft.tags:
@@ -230,8 +230,8 @@ def _drop_repeated(draft: Draft) -> None:
     title, lead = words_only(draft.title), words_only(draft.lead)
     captions = {words_only(caption) for caption in draft.captions}
     writers_key = {words_only(name) for name in draft.authors}
+    firsts = {key[:1] for key in (title, lead, *captions, *writers_key)}
     kept: list[Block] = []
-    before = None
     longest = max(map(len, (draft.title, draft.lead, *draft.captions, *draft.authors)), default=0) + _MARGIN
     for position, block in enumerate(draft.blocks):
         if is_notice(block):
@@ -243,11 +243,15 @@ def _drop_repeated(draft: Draft) -> None:
             # Too long to repeat any of them: most of the text is cleared without looking at its words.
             if not kept or kept[-1].text != block.text:
                 kept.append(block)
-                before = None
             continue
         text = bylines.split_dateline(block.text)[1]
+        first = text[:1].casefold()
+        again = bool(kept) and kept[-1].text[:1].casefold() == first
+        if len(kept) >= _AT_START and first.isalnum() and first not in firsts and not again:
+            kept.append(block)  # begins like none of them
+            continue
         key = words_only(text)
-        if kept and key == before:
+        if kept and len(kept[-1].text) <= longest and key == words_only(kept[-1].text):
             continue
         if key == title and (position < _AT_START or block.kind is ParagraphKind.HEADING):
             continue
@@ -256,7 +260,6 @@ def _drop_repeated(draft: Draft) -> None:
         if len(kept) < _AT_START and (key == lead or key in writers_key or _is_date_line(block.text)):
             continue
         kept.append(block)
-        before = key if text == block.text else words_only(block.text)
     draft.blocks = kept
 
 

@@ -67,7 +67,18 @@ class Metadata:
 
     def one(self, *keys: str) -> str:
         """The first value that any of the meta elements has, in the order of the keys."""
-        return next((values[0] for key in keys if (values := self.meta.get(key))), "")
+        for key in keys:
+            for value in self.meta.get(key, ()):
+                if text := clean(value):
+                    return text
+        return ""
+
+    def every(self, *keys: str) -> tuple[str, ...]:
+        """All values of the first of the keys that has any."""
+        for key in keys:
+            if found := tuple(text for text in map(clean, self.meta.get(key, ())) if text):
+                return found
+        return ()
 
 
 def read_metadata(tree: LexborHTMLParser) -> Metadata:
@@ -102,7 +113,8 @@ def read_metadata(tree: LexborHTMLParser) -> Metadata:
 
 
 def _add_meta(meta: dict[str, list[str]], attributes: dict[str, str | None]) -> None:
-    content = clean(attributes.get("content") or "")
+    content = attributes.get("content")
+    # Most are never asked for: they are cleaned when they are.
     if content:
         for name in ("property", "name", "itemprop"):
             key = (attributes.get(name) or "").strip().lower()

@@ -103,8 +103,11 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
 
     def flush() -> None:
         nonlocal linked
-        raw = " ".join("".join(texts).split())
+        raw = (texts[0] if len(texts) == 1 else "".join(texts)).strip()
         texts.clear()
+        # Other blanks are left to cleaning.
+        if "\n" in raw or "  " in raw or "\t" in raw:
+            raw = " ".join(raw.split())
         if raw and raw != BREAK:
             tag = tags[place]
             kind = heading if tag in _HEADINGS else listed if items else quote if quotes else paragraph
