@@ -59,6 +59,8 @@ class Draft:
     section: str = ""
     tags: tuple[str, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict)
+    asked_metadata: bool = False
+    """Whether the writers have been looked for there."""
 
 
 def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
@@ -66,7 +68,8 @@ def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
     draft.title = site_free_title(draft.title or _title(draft, metadata), page, metadata)
     published = _published(draft, page, metadata)
     modified = _modified(draft, metadata, published)
-    authors_from_metadata(draft, page, metadata)
+    if not draft.asked_metadata:
+        authors_from_metadata(draft, page, metadata)
     _section_and_tags(draft, page, metadata)
     agency = _tidy(draft, metadata)
     paragraphs = tuple(block.paragraph for block in draft.blocks)
@@ -162,6 +165,7 @@ def authors_from_metadata(draft: Draft, page: Page, metadata: Metadata) -> None:
     """Fill in the writers that JSON-LD or meta elements name, unless they are known."""
     if draft.authors:
         return
+    draft.asked_metadata = True
     linked = metadata.article or Linked()
     for source, texts in (
         ("json-ld", linked.authors),

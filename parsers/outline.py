@@ -44,11 +44,13 @@ def _by_number() -> tuple[int, dict[int, tuple[str, int]]]:
 
     A number is read four times as fast as a name. Elements that HTML does not know have none of their own.
     """
-    tree = LexborHTMLParser(b"<p>x")
+    tree = LexborHTMLParser(b"x")
     known = {**dict.fromkeys(_KNOWN_INLINE.split(), _INLINE), **_ACTIONS}
     table = {tree.create_node(name).tag_id: (name, action) for name, action in known.items()}
-    first = tree.css_first("p").first_child
-    return first.tag_id, table
+    text = tree.body.first_child if tree.body is not None else None
+    if text is None:
+        raise AssertionError("a page of text has a node of text")
+    return text.tag_id, table
 
 
 _TEXT, _NUMBERED = _by_number()
@@ -103,11 +105,8 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
 
     def flush() -> None:
         nonlocal linked
-        raw = (texts[0] if len(texts) == 1 else "".join(texts)).strip()
+        raw = _spaced("".join(texts))
         texts.clear()
-        # Other blanks are left to cleaning.
-        if "\n" in raw or "  " in raw or "\t" in raw:
-            raw = " ".join(raw.split())
         if raw and raw != BREAK:
             tag = tags[place]
             kind = heading if tag in _HEADINGS else listed if items else quote if quotes else paragraph
@@ -165,14 +164,20 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                 if attributes:
                     mark = flags(attributes)
                 # Some systems put the whole page into a form; a header may be that of the article.
-                if tag in _JUNK_TAGS and (
-                    tag not in _MIXED or node.css_first("h1, p + p, time, h2 + p") is None
+                if (
+                    tag in _JUNK_TAGS
+                    and not mark & JUNK
+                    and (tag not in _MIXED or node.css_first("h1, p + p, time, h2 + p") is None)
                 ):
                     mark |= JUNK
                 if mark & JUNK and prune and mark < RANK:
                     outline.pruned.append(node)
                     node = node.next
                     continue
+            below = node.first_child
+            if below is None:
+                node = node.next
+                continue
             index = len(tags)
             if index > MAX_BLOCKS:
                 raise MarkupError(f"more than {MAX_BLOCKS} elements hold text", reason="too-large")
@@ -192,12 +197,30 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                 last[index] = len(parts)
                 node = node.next
                 continue
+            if below.tag_id == _TEXT and below.next is None:
+                # Nothing but text inside, as in most paragraphs: no need to go in.
+                if text := _spaced(below.text_content or ""):
+                    kind = (
+                        heading if tag in _HEADINGS
+                        else listed if items or tag == "li"
+                        else quote if quotes or tag == "blockquote"
+                        else paragraph
+                    )  # fmt: skip
+                    parts.append(Part(text, tag, index, len(text) if links else 0, kind))
+                    last[index] = len(parts)
+                node = node.next
+                continue
             place = index
             if tag == "li":
                 items += 1
             elif tag == "blockquote":
                 quotes += 1
-        elif action == _LINK:
+            opened.append((node, tag, action))
+            if len(opened) > MAX_DEPTH:
+                raise MarkupError(f"more than {MAX_DEPTH} elements are inside each other", reason="too-deep")
+            node = below
+            continue
+        if action == _LINK:
             links += 1
         elif action == _BR:
             add(BREAK)
@@ -214,6 +237,12 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
         flush()
     last[0] = len(parts)
     return outline
+
+
+def _spaced(text: str) -> str:
+    """The text without line feeds and runs of blanks; what is rarer is left to cleaning."""
+    text = text.strip()
+    return " ".join(text.split()) if "\n" in text or "  " in text or "\t" in text else text
 
 
 def _is_caption(node: LexborNode) -> bool:
