@@ -30,7 +30,7 @@ from parsers.fields import (
 from parsers.html import Page
 from parsers.language import detect_language
 from parsers.metadata import Linked, Metadata
-from parsers.notices import is_closing, is_notice, is_prompt
+from parsers.notices import is_closing, is_colophon, is_notice, is_prompt
 from parsers.text import clean, ends_sentence, words_only
 
 _AT_START = 5  # blocks in which title, lead, byline or date may be repeated
@@ -308,4 +308,9 @@ def _trim_end(draft: Draft) -> str | None:
         else:
             break
         draft.blocks.pop()
+    # A line or two of another kind may stand among those that tell who made the article.
+    near = max(2, len(draft.blocks) - _AT_END // 2)
+    draft.blocks[near:] = [
+        block for block in draft.blocks[near:] if not is_colophon(block.text, draft.authors)
+    ]
     return credit

@@ -27,6 +27,7 @@ _SURE = 2_000  # characters of good text beside which what was pruned is not loo
 _SECTIONS = frozenset(("div", "section", "ul", "ol", "article", "table", "dl"))
 _ITEM = 600  # characters; a list with a longer item only lays out paragraphs
 _IN_PIECES = 1.3  # times the largest piece that all of them hold
+_SEVERAL = 3  # articles with headlines that make a page of several
 _TEASER = 600  # characters that a teaser has at most beside its linked heading
 
 
@@ -56,6 +57,8 @@ def select(body: LexborNode, *, is_article: bool = True) -> Selection | None:
     if not outline.parts:
         return None
     container = choose(outline, good, total)
+    if is_article:
+        container = first_of_several(outline, good, container)
     parts = outline.parts[outline.first[container] : outline.last[container]]
     captions = [part for part in parts if part.tag == "figcaption"]
     dropped = links_and_teasers(outline, container, listed=is_article)
@@ -177,8 +180,39 @@ def _together(outline: Outline, good: list[float], found: list[int], best: int) 
     around = best
     while around > 0 and good[around] < 0.95 * whole:
         around = parents[around]
+    if len({_article_around(outline, index, around) for index in pieces}) > 1:
+        return 0  # each is in an article of its own: a list of several
     apart = sum(outline.tags[index] in ("article", "h1") and good[index] > 0.2 * whole for index in pieces)
     return around if around > 0 and not apart and good[around] <= 1.3 * whole else 0
+
+
+def first_of_several(outline: Outline, good: list[float], container: int) -> int:
+    """The first of several whole articles below a container, each with a headline of its own; else itself.
+
+    Some pages of one article go on with the next ones below it.
+    """
+    tags, parents = outline.tags, outline.parents
+    headed = [part.place for part in outline.parts if part.tag == "h1"]
+    if len(headed) < _SEVERAL:
+        return container
+    found: list[int] = []
+    for place in headed:
+        home = _article_around(outline, place, container)
+        if home and home not in found and good[home] >= ENOUGH:
+            found.append(home)
+    if len(found) < _SEVERAL or any(tags[index] != "article" for index in found):
+        return container
+    apart = [index for index in found if parents[index] not in found]
+    if sum(good[index] for index in apart) < _MOST * good[container]:
+        return container
+    return narrow(outline, good, apart[0])
+
+
+def _article_around(outline: Outline, index: int, top: int) -> int:
+    """The innermost element `article` below `top` in which an element stands or which it is, 0 if none."""
+    while index > top and outline.tags[index] != "article":
+        index = outline.parents[index]
+    return index if index > top else 0
 
 
 def narrow(outline: Outline, good: list[float], index: int, most: float = _MOST) -> int:
