@@ -101,7 +101,7 @@ def is_closing(text: str, authors: tuple[str, ...]) -> bool:
 
 
 def is_colophon(text: str, authors: tuple[str, ...]) -> bool:
-    """The same for a line near the end: there one about a writer who is not the author belongs to the text."""
+    """The same for a line near the end, where one about a writer other than the author is text."""
     if len(text) > _CLOSING_LONGEST:
         return False
     if _CLOSING.match(text):

@@ -14,7 +14,7 @@ from parsers.article import ParagraphKind
 from parsers.blocks import table_rows
 from parsers.errors import MarkupError
 from parsers.guards import MAX_DEPTH
-from parsers.naming import CAPTION, JUNK, RANK, flags
+from parsers.naming import CAPTION, JUNK, RANK, RANK_ARTICLE, flags
 
 MAX_BLOCKS = 200_000
 """Elements that part blocks of text. Pages of 1.5 MB have some thousands."""
@@ -57,6 +57,7 @@ _TEXT, _NUMBERED = _by_number()
 _JUNK_TAGS = frozenset(("aside", "footer", "form", "header"))
 _MIXED = frozenset(("form", "header"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_HELD_BACK = 80  # characters
 _CAPTION_LONGEST = 500  # characters
 _UNNAMED = frozenset(("li", "tr", "tbody", "thead", "tfoot", "dt", "dd", "hr", "center"))
 
@@ -171,9 +172,12 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                 ):
                     mark |= JUNK
                 if mark & JUNK and prune and mark < RANK:
-                    outline.pruned.append(node)
-                    node = node.next
-                    continue
+                    if tag == "div" and attributes.get("style") and _is_held_back(outline, place, node):
+                        mark &= ~JUNK
+                    else:
+                        outline.pruned.append(node)
+                        node = node.next
+                        continue
             below = node.first_child
             if below is None:
                 node = node.next
@@ -237,6 +241,18 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
         flush()
     last[0] = len(parts)
     return outline
+
+
+def _is_held_back(outline: Outline, place: int, node: LexborNode) -> bool:
+    """Whether an element that its style hides is text of the article, kept back for subscribers."""
+    attributes = dict(node.attributes)
+    attributes.pop("style", None)
+    if flags(attributes) & JUNK or len(node.text()) < _HELD_BACK:
+        return False
+    above = place
+    while above > 0 and not 0 < outline.marks[above] // RANK < RANK_ARTICLE:
+        above = outline.parents[above]
+    return above > 0 and node.css_first("p") is not None
 
 
 def _spaced(text: str) -> str:
