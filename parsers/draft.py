@@ -65,7 +65,7 @@ class Draft:
 
 def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
     """Make the record. It may be empty of text: judging it is for `parsers.rejects`."""
-    draft.title = site_free_title(draft.title or _title(draft, metadata), page, metadata)
+    draft.title = site_free_title(draft.title or _title(draft, page, metadata), page, metadata)
     published = _published(draft, page, metadata)
     modified = _modified(draft, metadata, published)
     if not draft.asked_metadata:
@@ -99,9 +99,12 @@ def _first_text(lead: str, paragraphs: tuple[Paragraph, ...]) -> str:
     return "\n".join([lead, *(paragraph.text for paragraph in paragraphs[:_FOR_LANGUAGE])])
 
 
-def _title(draft: Draft, metadata: Metadata) -> str:
+def _title(draft: Draft, page: Page, metadata: Metadata) -> str:
+    headline = (metadata.article or Linked()).headline
+    if headline and is_paper(headline, paper_names(page, metadata)):
+        headline = ""
     for source, title in (
-        ("json-ld", (metadata.article or Linked()).headline),
+        ("json-ld", headline),
         ("meta", metadata.one("og:title", "twitter:title", "title")),
         ("title", metadata.title),
     ):

@@ -30,6 +30,7 @@ _LONGEST_DATELINE = 60
 _NOT_WORD = re.compile(r"[\W_]+")
 _BESIDE = re.compile(r"\s*[|•·\n]\s*")
 _DEGREE = 4  # letters
+_BESIDE_PAPER = 24  # letters: a section or a motto; a headline may name its paper too
 _FINER = (Precision.YEAR, Precision.MONTH, Precision.DAY, Precision.MINUTE, Precision.SECOND)
 
 
@@ -74,7 +75,10 @@ def _paper_names(url: str, *given: str) -> frozenset[str]:
 def is_paper(name: str, own: frozenset[str]) -> bool:
     """Whether a name is that of the paper, given the keys of `paper_names`."""
     key = _key(name)
-    return bool(key) and any(key == paper or (len(paper) >= 5 and paper in key) for paper in own)
+    return bool(key) and any(
+        key == paper or (len(paper) >= 5 and paper in key and len(key) <= len(paper) + _BESIDE_PAPER)
+        for paper in own
+    )
 
 
 def _key(name: str) -> str:
