@@ -40,7 +40,7 @@ _WORDS_JUNK = """
     outbrain taboola mgid revcontent donate donation interstitial
     tags tagcloud taglist keywords bio byline authorbox authorbio authorinfo aboutauthor aboutthe
     notebox articlefooter postfooter entryfooter storyfooter meta metadata postmeta entrymeta articlemeta
-    toolbar audioplayer podcastplayer carousel slideshow slider
+    toolbar audioplayer podcastplayer carousel slideshow slider gallery
     modal popup overlay tooltip cookie cookies consent gdpr login signin visuallyhidden screenreadertext
     sronly copyright disclaimer disclosure affiliate toc tableofcontents jumplink
     tweet twittertweet instagram instagrammedia

@@ -20,8 +20,8 @@ _PROMPT = re.compile(
 )
 _NOTICE = re.compile(
     r"(?:advertisement|advertising|quảng cáo|sponsored)\W*$|(?:article|story) continues (?:below|after)"
-    r"|scroll (?:down )?to (?:continue|read)|recommended videos?$|loading\W*$|watch now$|share$|follow$"
-    r"|listen$|sign up (?:for|to|here)|subscribe (?:to|now|here)|thanks for signing up"
+    r"|scroll (?:down )?to (?:continue|read)|recommended videos?$|loading(?:error loading)?\W*$"
+    r"|watch now$|share$|follow$|listen$|sign up (?:for|to|here)|subscribe (?:to|now|here)|thanks for signing up"
     r"|your subscription has been|this newsletter may contain"
     r"|get (?:all )?the (?:latest|best) .{0,60}(?:inbox|newsletter|delivered)"
     r"|get .{0,60}\b(?:to|in) your inbox|be the first to know\W*$"
@@ -29,7 +29,8 @@ _NOTICE = re.compile(
     r"|(?:©|copyright\b|bản quyền (?:thuộc|bài viết))|all rights reserved"
     r"|(?:if you (?:buy|purchase)|when you (?:buy|purchase)|we may (?:earn|receive)|as an amazon associate)"
     r"|image source,|to see this content|join (?:the conversation|our|us on)"
-    r"|.{0,40}(?:receive|earn)s? .{0,20}(?:commission|compensation)"
+    r"|.{0,80}(?:receive|earn)s? .{0,20}(?:commission|compensation)"
+    r"|tagged (?:in|with)\s*:|check (?:out )?our latest .{0,60}$|please use .{2,30} browser"
     r"|follow .{2,60} on (?:facebook|twitter|instagram|x|tiktok|youtube|threads|linkedin|google|zalo)\b"
     r"|like us on|find us on|download (?:the|our) app|click here (?:to|for)"
     r"|(?:most )?popular (?:stories|posts)|you (?:may|might) (?:also )?(?:like|be interested)"
@@ -41,15 +42,22 @@ _WORDS_FIRST = """
     advertisement advertising quảng sponsored article story scroll recommended loading watch share follow
     listen sign subscribe thanks your this get be want by copyright bản all if when we as image to join like
     find download click most popular you more trending tag tags topic topics từ chủ filed categories posted
+    tagged check please loadingerror
 """
 _FIRST_WORDS = frozenset(_WORDS_FIRST.split())
+_COUNTER = re.compile(
+    r"(?:image|photo|slide|picture|ảnh|hình)\s+\d{1,3}\s*(?:/|of|trên)\s*\d{1,3}"
+    r"|\d{1,2} min(?:ute)?s? read|\d{1,2} phút đọc",
+    re.IGNORECASE,
+)
+_COUNTER_LONGEST = 20  # characters
 _AROUND = " :.,!?…–-|"
 _NOTICE_LONGEST = 350  # characters
 _HEADING_LONGEST = 60
 _CLOSING = re.compile(
     r"\W{0,3}(?:reporting by|editing by|additional reporting|with (?:reporting|files) (?:by|from)|edited by"
     r"|written by|(?:this )?(?:article|story|report|piece) (?:was )?(?:originally|first) "
-    r"(?:published|appeared)|originally published|for more .{2,80}, visit|see more\b|special offer"
+    r"(?:published|appeared)|originally published|for more .{2,80}, visit|see more\b|special offer|disclaimer\s*:"
     r"|follow .{2,80}\b(?:on|at)\b|clarification|correction|updated? (?:to|on|at)\b|editor.s note"
     r"|email .{2,40}@|(?:got|have) a (?:tip|story)|read related"
     r"|.{0,160}contributed (?:reporting )?to this (?:report|story|article)|includes? information from|source:"
@@ -80,6 +88,8 @@ def is_notice(block: Block) -> bool:
         return True
     if len(text) > _NOTICE_LONGEST:
         return False
+    if len(text) <= _COUNTER_LONGEST and _COUNTER.fullmatch(text):
+        return True
     # Most paragraphs begin with none of the words, and forty alternatives take longer than one look-up.
     first = text.split(" ", 1)[0].casefold().strip(_AROUND)
     if (
