@@ -21,7 +21,8 @@ _PROMPT = re.compile(
 _NOTICE = re.compile(
     r"(?:advertisement|advertising|quảng cáo|sponsored)\W*$|(?:article|story) continues (?:below|after)"
     r"|scroll (?:down )?to (?:continue|read)|recommended videos?$|loading(?:error loading)?\W*$"
-    r"|watch now$|share$|follow$|listen$|sign up (?:for|to|here)|subscribe (?:to|now|here)|thanks for signing up"
+    r"|watch now$|share$|follow$|listen$"
+    r"|sign up (?:for|to|here)|subscribe (?:to|now|here)|thanks for signing up"
     r"|your subscription has been|this newsletter may contain"
     r"|get (?:all )?the (?:latest|best) .{0,60}(?:inbox|newsletter|delivered)"
     r"|get .{0,60}\b(?:to|in) your inbox|be the first to know\W*$"
@@ -57,7 +58,8 @@ _HEADING_LONGEST = 60
 _CLOSING = re.compile(
     r"\W{0,3}(?:reporting by|editing by|additional reporting|with (?:reporting|files) (?:by|from)|edited by"
     r"|written by|(?:this )?(?:article|story|report|piece) (?:was )?(?:originally|first) "
-    r"(?:published|appeared)|originally published|for more .{2,80}, visit|see more\b|special offer|disclaimer\s*:"
+    r"(?:published|appeared)|originally published|for more .{2,80}, visit|see more\b|special offer"
+    r"|disclaimer\s*:"
     r"|follow .{2,80}\b(?:on|at)\b|clarification|correction|updated? (?:to|on|at)\b|editor.s note"
     r"|email .{2,40}@|(?:got|have) a (?:tip|story)|read related"
     r"|.{0,160}contributed (?:reporting )?to this (?:report|story|article)|includes? information from|source:"
