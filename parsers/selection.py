@@ -27,6 +27,7 @@ _SURE = 2_000  # characters of good text beside which what was pruned is not loo
 _SECTIONS = frozenset(("div", "section", "ul", "ol", "article", "table", "dl"))
 _ITEM = 600  # characters; a list with a longer item only lays out paragraphs
 _IN_PIECES = 1.3  # times the largest piece that all of them hold
+_OWN = 60  # characters of good text in paragraphs of its own that a container must not lose
 _SEVERAL = 3  # articles with headlines that make a page of several
 _TEASER = 600  # characters that a teaser has at most beside its linked heading
 
@@ -218,11 +219,17 @@ def _article_around(outline: Outline, index: int, top: int) -> int:
 def narrow(outline: Outline, good: list[float], index: int, most: float = _MOST) -> int:
     """Go down while one child holds most of the good text."""
     parents = outline.parents
+    own = [0.0] * len(parents)
+    for part in outline.parts[outline.first[index] : outline.last[index]]:
+        if part.tag == "p":
+            own[parents[part.place]] += value(part)
     best = index
     for below in range(index + 1, len(parents)):
         if parents[below] < index:
             break
         if parents[below] == best and good[below] >= most * good[best]:
+            if own[best] > _OWN and outline.marks[best] >= RANK:
+                break  # named as the text, and has paragraphs beside the child
             best = below
     return best
 
