@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from parsers.article import ParagraphKind
-from parsers.blocks import table_rows
+from parsers.blocks import MAX_BLOCKS, table_rows
 from parsers.errors import MarkupError
 from parsers.guards import MAX_DEPTH
 from parsers.naming import CAPTION, JUNK, RANK, RANK_ARTICLE, flags
 
-MAX_BLOCKS = 200_000
-"""Elements that part blocks of text. Pages of 1.5 MB have some thousands."""
 BREAK = "\0"
 """Stands for `<br>` in a block's text. The source holds no NUL: `parsers.charset` removes them."""
 

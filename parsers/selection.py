@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborNode
 
 from parsers.article import ParagraphKind
-from parsers.blocks import Block, split_breaks
+from parsers.blocks import MAX_BLOCKS, Block, split_breaks
+from parsers.errors import MarkupError
 from parsers.naming import JUNK, RANK, RANK_ARTICLE, RANKS, STRONG
 from parsers.outline import BREAK, Outline, Part, read_outline
 from parsers.text import clean
@@ -298,6 +299,8 @@ def blocks_of(selection: Selection) -> list[Block]:
         elif part.kind is ParagraphKind.TABLE:
             blocks.append(Block(part.text, part.kind))
         else:
+            if len(blocks) > MAX_BLOCKS:
+                raise MarkupError(f"more than {MAX_BLOCKS} pieces of text", reason="too-large")
             share = min(1.0, part.linked / len(part.text)) if part.linked else 0.0
             blocks += [Block(text, part.kind, share) for text in _lines(part)]
     if listed:
