@@ -26,7 +26,7 @@ from parsers.signature import shown_authors, shown_dates
 from parsers.text import clean, once, words_only
 
 NAME = "generic"
-VERSION = "2"
+VERSION = "3"
 
 _DATED = ("article:published_time", "og:article:published_time", "datepublished", "pubdate", "date")
 _PAPER_NAME = 40  # characters

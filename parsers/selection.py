@@ -194,7 +194,8 @@ def first_of_several(outline: Outline, good: list[float], container: int) -> int
     Some pages of one article go on with the next ones below it.
     """
     tags, parents = outline.tags, outline.parents
-    headed = [part.place for part in outline.parts if part.tag == "h1"]
+    inside = outline.parts[outline.first[container] : outline.last[container]]
+    headed = [part.place for part in inside if part.tag == "h1"]
     if len(headed) < _SEVERAL:
         return container
     found: list[int] = []
