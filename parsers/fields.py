@@ -189,7 +189,9 @@ def same_start(text: str, keys: Iterable[str]) -> bool:
     return False
 
 
+@lru_cache(maxsize=64)
 def _start_key(text: str) -> str:
+    # A page's descriptions, which mostly say the same, are asked for several times.
     return words_only(bylines.split_dateline(text)[1]).replace(" ", "")
 
 
