@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborNode
 
 from parsers.article import ParagraphKind
-from parsers.blocks import MAX_BLOCKS, Block, split_breaks
-from parsers.errors import MarkupError
 from parsers.naming import JUNK, RANK, RANK_ARTICLE, RANKS, STRONG
-from parsers.outline import BREAK, Outline, Part, read_outline
-from parsers.text import clean
+from parsers.outline import Outline, Part, read_outline
 
 ENOUGH = 250
 """Characters of good text that make a container worth taking."""
@@ -26,7 +23,6 @@ _MOST_OF_PAGE = 0.7  # the same where nothing is named: there is more around the
 _ALL_NAMES, _SURE_NAMES, _TAGS = 1, 2, 3
 _SURE = 2_000  # characters of good text beside which what was pruned is not looked at
 _SECTIONS = frozenset(("div", "section", "ul", "ol", "article", "table", "dl"))
-_ITEM = 600  # characters; a list with a longer item only lays out paragraphs
 _IN_PIECES = 1.3  # times the largest piece that all of them hold
 _OWN = 60  # characters of good text in paragraphs of its own that a container must not lose
 _SEVERAL = 3  # articles with headlines that make a page of several
@@ -282,61 +278,3 @@ def links_and_teasers(
         # An article that is a list: its items look like teasers.
         return links_and_teasers(outline, container, listed=True, with_teasers=False)
     return dropped
-
-
-def blocks_of(selection: Selection) -> list[Block]:
-    """The parts as blocks of clean text; the items of a list become one block with a line each."""
-    blocks: list[Block] = []
-    listed: list[Part] = []
-    listed_in = 0
-    for part in selection.parts:
-        home = _list_of(selection.outline, part.place) if part.kind is ParagraphKind.LIST else 0
-        if listed and home != listed_in:
-            blocks += _list_blocks(selection.outline, listed)
-            listed = []
-        if home:
-            listed.append(part)
-            listed_in = home
-        elif part.kind is ParagraphKind.TABLE:
-            blocks.append(Block(part.text, part.kind))
-        else:
-            if len(blocks) > MAX_BLOCKS:
-                raise MarkupError(f"more than {MAX_BLOCKS} pieces of text", reason="too-large")
-            share = min(1.0, part.linked / len(part.text)) if part.linked else 0.0
-            blocks += [Block(text, part.kind, share) for text in _lines(part)]
-    if listed:
-        blocks += _list_blocks(selection.outline, listed)
-    return blocks
-
-
-def _lines(part: Part) -> list[str]:
-    if BREAK not in part.text:
-        text = clean(part.text)
-        return [text] if text else []
-    return split_breaks(part.text.replace(BREAK, "\n"))
-
-
-def _list_of(outline: Outline, place: int) -> int:
-    """The outermost list that an element stands in."""
-    found = 0
-    while place > 0:
-        if outline.tags[place] in ("ul", "ol"):
-            found = place
-        place = outline.parents[place]
-    return found
-
-
-def _list_blocks(outline: Outline, parts: list[Part]) -> list[Block]:
-    """The items of one list; a list with long items only lays out paragraphs."""
-    if any(len(part.text) > _ITEM for part in parts):
-        return [Block(text) for part in parts for text in _lines(part)]
-    items: dict[int, list[str]] = {}
-    for part in parts:
-        item = part.place
-        while item > 0 and outline.tags[item] != "li":
-            item = outline.parents[item]
-        items.setdefault(item, []).extend(_lines(part))
-    length = sum(len(part.text) for part in parts)
-    share = min(1.0, sum(part.linked for part in parts) / length)
-    text = "\n".join(" ".join(lines) for lines in items.values() if lines)
-    return [Block(text, ParagraphKind.LIST, share)] if text else []
