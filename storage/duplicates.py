@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, exists, select
 
-from parsers.relations import ComparedText, Relation
+from parsers.compared import ComparedText
+from parsers.relations import Relation
 from parsers.shingles import sketch_keys, windows_of_all
 from storage.bulk import among
 from storage.codec import ZSTD, Unpacker

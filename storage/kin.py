@@ -17,9 +17,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, insert
 
-from parsers.article import Paragraph, ParagraphKind
-from parsers.compare import read_text, with_title
-from parsers.relations import ComparedText, Relation, Scores
+from parsers.compared import ComparedText
+from parsers.relations import Relation, Scores
 from parsers.shingles import ALGORITHM
 from parsers.urls import url_key
 from storage.bulk import among
@@ -197,9 +196,7 @@ def fetch_texts(
 def compared_text(body: bytes) -> ComparedText:
     """The text of an unpacked body, ready to be compared."""
     told = orjson.loads(body)
-    paragraphs = [Paragraph(text, ParagraphKind(kind)) for kind, text in told["paragraphs"]]
-    title = told["title"]
-    return ComparedText(title, with_title(title, read_text(told["lead"], paragraphs)[1]))
+    return ComparedText(told["title"], parts=[told["lead"] or "", *(text for _, text in told["paragraphs"])])
 
 
 def _row(

@@ -24,9 +24,10 @@ import numpy.typing as npt
 import orjson
 
 from parsers.shingles import ALGORITHM, Keys
+from parsers.thresholds import THRESHOLDS
 
 FORMAT = "khotin-postings-1"
-CAP = 100
+CAP = THRESHOLDS.hot_key
 HEADER_BYTES = 512
 _BITS_PER_ENTRY = 8
 MERGED_AT_ONCE = 2_000_000

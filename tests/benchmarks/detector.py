@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 
 from parsers.article import Paragraph, ParagraphKind
 from parsers.compare import read_text, with_title
-from parsers.relations import ComparedText, Relation, kinship
+from parsers.compared import ComparedText
+from parsers.relations import Relation, kinship
 from parsers.shingles import sketch_keys, windows_of_all
 from storage.bulk import among
 from storage.codec import Packer, Unpacker

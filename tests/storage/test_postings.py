@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from parsers.shingles import Keys
-from storage.likeness import CANDIDATES, FAN, MINIMUM_SHARE, View, mergeable
+from parsers.thresholds import THRESHOLDS
+from storage.likeness import FAN, View, mergeable
 from storage.postings import CAP, Segment, merged, open_segment, write_segment
 
 
@@ -118,7 +119,7 @@ def expected(known: list[Keys], batch: list[Keys]) -> list[dict[int, int]]:
         found = {}
         for other, theirs in enumerate([*known, *batch[:place]]):
             hits = len(set(mine.tolist()) & set(theirs.tolist()) & cold)
-            if hits >= 2 and hits >= MINIMUM_SHARE * min(len(mine), len(theirs)):
+            if hits >= 2 and hits >= THRESHOLDS.shared_sketch * min(len(mine), len(theirs)):
                 found[other + 1 if other < len(known) else len(known) - other - 1] = hits
         told.append(found)
     return told
@@ -133,9 +134,9 @@ def test_candidates_are_those_that_plain_counting_finds(seed: int) -> None:
     assert view.hi == 120
     assert len(view.segments) <= FAN + 1
     for found, wanted in zip(view.candidates(batch), expected(known, batch), strict=True):
-        assert len(found) == min(CANDIDATES, len(wanted))
+        assert len(found) == min(THRESHOLDS.candidates, len(wanted))
         assert all(wanted[candidate.id] == candidate.hits for candidate in found)
-        best = sorted(wanted.values(), reverse=True)[:CANDIDATES]
+        best = sorted(wanted.values(), reverse=True)[: THRESHOLDS.candidates]
         assert [candidate.hits for candidate in found] == best
 
 
