@@ -20,7 +20,8 @@ from sqlalchemy import Connection, select
 
 from parsers.shingles import Keys
 from parsers.thresholds import THRESHOLDS
-from storage.postings import CAP, Segment, SegmentHeader, open_segment, write_segment
+from storage.postings import CAP, Segment, no_fences
+from storage.segment_files import SegmentHeader, open_segment, write_segment
 from storage.sketches import read_sketches
 from storage.tables import Revision, Version, table_of
 
@@ -89,7 +90,7 @@ class View:
             for segment, (places, begin, counts) in zip(self._segments, looked, strict=True)
             for keep in (cold[places],)
         ]
-        own = Segment(keys, owners.astype(np.uint32), 0, sizes, np.empty(0, np.uint8), 1)
+        own = Segment(keys, owners.astype(np.uint32), 0, sizes, np.empty(0, np.uint8), 1, no_fences(0))
         there = np.flatnonzero((asking.counts > 1) & cold)
         owner, other, hits = _pairs(own, asking, there, starts[there], asking.counts[there])
         earlier = other < owner

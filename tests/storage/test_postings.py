@@ -12,7 +12,8 @@ import pytest
 from parsers.shingles import Keys
 from parsers.thresholds import THRESHOLDS
 from storage.likeness import FAN, View, mergeable
-from storage.postings import CAP, Segment, merged, open_segment, write_segment
+from storage.postings import CAP, Segment, merged
+from storage.segment_files import open_segment, write_segment
 
 
 def keys(values: set[int] | list[int]) -> Keys:
