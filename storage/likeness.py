@@ -26,7 +26,7 @@ from storage.sketches import read_sketches
 from storage.tables import Revision, Version, table_of
 
 FOLDER = "likeness"
-FAN = 8
+FAN = 4
 """So many segments of one size are merged into the next."""
 SMALLEST = 1_000
 """So many revisions beyond the segments make a new one."""
@@ -300,7 +300,7 @@ def mergeable(sizes: Sequence[int]) -> slice | None:
 
 
 def _level(size: int) -> int:
-    return (size.bit_length() - 1) // 3
+    return (size.bit_length() - 1) // 2
 
 
 def version_chain(connection: Connection, revision_id: int) -> str:

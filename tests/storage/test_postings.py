@@ -153,6 +153,6 @@ def test_neighbours_of_one_size_are_merged_when_they_are_enough() -> None:
     assert mergeable([]) is None
     assert mergeable([1_000] * (FAN - 1)) is None
     assert mergeable([9_000] + [1_000] * FAN) == slice(1, FAN + 1)
-    assert mergeable([9_000] * FAN + [1_000] * 3) == slice(0, FAN)
+    assert mergeable([9_000] * FAN + [1_000] * (FAN - 1)) == slice(0, FAN)
     assert mergeable([0] * FAN) is None
     assert mergeable([0, 0] + [5] * FAN) == slice(2, FAN + 2)
