@@ -14,7 +14,7 @@ from sqlalchemy import Connection, exists, select
 
 from parsers.compared import ComparedText
 from parsers.relations import Relation
-from parsers.shingles import sketch_keys, windows_of_all
+from parsers.shingles import sketches_of_all
 from storage.bulk import among
 from storage.codec import ZSTD, Unpacker
 from storage.kin import AT_ONCE, Partner, Verdict, compared_text, read_rulings
@@ -64,8 +64,7 @@ class _Scan:
             chunk = self._heads[start : start + AT_ONCE]
             texts = _texts(self._connection, [head.id for head in chunk], self._unpacker)
             ready = [texts[head.id] for head in chunk]
-            hashes = windows_of_all([text.folded for text in ready])
-            self._matcher.open([sketch_keys(own) for own in hashes], ready)
+            self._matcher.open(sketches_of_all([text.folded for text in ready]), ready)
             for place, head in enumerate(chunk):
                 partner = None if head.key in self._kept else self._partner(place, head)
                 if partner is not None:

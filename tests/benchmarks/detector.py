@@ -19,7 +19,7 @@ from parsers.article import Paragraph, ParagraphKind
 from parsers.compare import read_text, with_title
 from parsers.compared import ComparedText
 from parsers.relations import Relation, kinship
-from parsers.shingles import sketch_keys, windows_of_all
+from parsers.shingles import sketches_of_all
 from storage.bulk import among
 from storage.codec import Packer, Unpacker
 from storage.database import connect_engine, database_url, reading, writing
@@ -84,18 +84,17 @@ class Detector:
     def take(self, documents: Sequence[Arrived]) -> list[Judged]:
         """Judge a batch in one transaction, and let the index take it in."""
         self._began = time.process_time()
-        bodies, texts, sketches = [], [], []
+        texts, sketches = [], []
         for start in range(0, len(documents), 64):
             chunk = documents[start : start + 64]
             folded = [
                 with_title(d.title, read_text(None, [Paragraph(p) for p in d.paragraphs])[1]) for d in chunk
             ]
-            hashes = windows_of_all(folded)
-            sketches += [sketch_keys(own) for own in hashes]
+            sketches += sketches_of_all(folded)
             texts += [ComparedText(d.title, text) for d, text in zip(chunk, folded, strict=True)]
-            self._done("fold and sketch")
-            bodies += [self._packer.pack(_body(document)) for document in chunk]
-            self._done("pack")
+        self._done("fold and sketch")
+        bodies = self._packer.pack_all([_body(document) for document in documents])
+        self._done("pack")
         judged: list[Judged] = []
         with writing(self._engine) as connection:
             view = self.index.view(connection, self.hi)
