@@ -84,7 +84,7 @@ class Detector:
     def take(self, documents: Sequence[Arrived]) -> list[Judged]:
         """Judge a batch in one transaction, and let the index take it in."""
         self._began = time.process_time()
-        texts, sketches = [], []
+        bodies, texts, sketches = [], [], []
         for start in range(0, len(documents), 64):
             chunk = documents[start : start + 64]
             folded = [
@@ -92,9 +92,9 @@ class Detector:
             ]
             sketches += sketches_of_all(folded)
             texts += [ComparedText(d.title, text) for d, text in zip(chunk, folded, strict=True)]
-        self._done("fold and sketch")
-        bodies = self._packer.pack_all([_body(document) for document in documents])
-        self._done("pack")
+            self._done("fold and sketch")
+            bodies += self._packer.pack_all([_body(document) for document in chunk])
+            self._done("pack")
         judged: list[Judged] = []
         with writing(self._engine) as connection:
             view = self.index.view(connection, self.hi)
