@@ -122,10 +122,15 @@ def numbers_in_gap(
         return 0, 0
     gap = one.syllables[here[0] : here[1]]
     other_gap = other.syllables[there[0] : there[1]]
-    counted = Counter(syllable for syllable in gap if syllable[:1].isdigit())
-    other_counted = Counter(syllable for syllable in other_gap if syllable[:1].isdigit())
-    differing = min(counted.total(), other_counted.total()) - (counted & other_counted).total()
-    same = (Counter(_whole_numbers(gap)) & Counter(_whole_numbers(other_gap))).total()
+    written = [syllable for syllable in gap if syllable[:1].isdigit()]
+    other_written = [syllable for syllable in other_gap if syllable[:1].isdigit()]
+    if len(written) == len(other_written) == 1:  # so it is in most gaps of a series
+        same = int(written == other_written)
+        differing = 1 - same
+    else:
+        in_both = (Counter(written) & Counter(other_written)).total()
+        differing = min(len(written), len(other_written)) - in_both
+        same = (Counter(_whole_numbers(gap)) & Counter(_whole_numbers(other_gap))).total()
     if not differing:
         return same, 0
     before = here[0] > 0 and mine[here[0]] > mine[here[0] - 1]
