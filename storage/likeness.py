@@ -300,6 +300,7 @@ def mergeable(sizes: Sequence[int]) -> slice | None:
 
 
 def _level(size: int) -> int:
+    # Each level is four times (`FAN`) as large as the one below.
     return (size.bit_length() - 1) // 2
 
 
