@@ -21,7 +21,7 @@ ingest: $(VENV)/.installed ## run the main job on the sample newsroom; again for
 	@$(BIN)/khotin ingest --sample
 
 test: $(VENV)/.installed-dev ## run all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## check style and format
 	@$(BIN)/ruff check .
