@@ -244,12 +244,13 @@ def _read(path: Path) -> Source | list[str]:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         return [f"file: not TOML: {error}"]
     except ValidationError as error:
-        return [_fault(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)]
+        return [fault(detail["loc"], detail["msg"], "source") for detail in error.errors(include_url=False)]
     if source.name != path.stem:
         return [f"name: {source.name!r} is not the name of the file"]
     return source
 
 
-def _fault(location: tuple[int | str, ...], message: str) -> str:
-    key = ".".join(map(str, location)) or "source"
+def fault(location: tuple[int | str, ...], message: str, whole: str) -> str:
+    """A fault of a file in one line; `whole` is what the file is, for faults of no single key."""
+    key = ".".join(map(str, location)) or whole
     return f"{key}: {message.removeprefix('Value error, ')}".replace("\n", " ")

@@ -3,6 +3,7 @@
     KhotinError                 reason code, message for a person, hint that says what to do
       UserError                 bad input or settings: exit code 2, never a traceback
         SourceFileError         a source file that does not fit its model
+        TopicFileError          a topic file that does not
         SeedError               a seed folder that cannot be imported
         NotFound                a version, URL or source that the store does not hold
       ParseError                bytes that are not what they were taken for
@@ -58,6 +59,12 @@ class SourceFileError(UserError):
     """A source file does not fit its model; the message names file and key."""
 
     reason = "bad-source-file"
+
+
+class TopicFileError(UserError):
+    """A topic file does not fit its model; the message names file and key."""
+
+    reason = "bad-topic-file"
 
 
 class SeedError(UserError):
