@@ -47,15 +47,14 @@ class PhraseFinder:
         found: dict[Syllables, int] = {}
         tree = self._tree
         syllables = syllables_of(folded, self._abbreviations)
-        if tree.keys().isdisjoint(syllables):
-            return found
-        for start, syllable in enumerate(syllables):
-            node = tree.get(syllable)
+        end = len(syllables)
+        for start in [place for place, syllable in enumerate(syllables) if syllable in tree]:
+            node = tree[syllables[start]]
             place = start + 1
             while node is not None:
                 key = node.get(_END)
                 if key is not None:
                     found[key] = found.get(key, 0) + 1
-                node = node.get(syllables[place]) if place < len(syllables) else None
+                node = node.get(syllables[place]) if place < end else None
                 place += 1
         return found

@@ -49,11 +49,7 @@ def syllables_of(folded: bytes, abbreviations: Mapping[bytes, Syllables] = ABBRE
     found = folded.split()
     if abbreviations.keys().isdisjoint(found):
         return found
-    written: list[bytes] = []
-    for syllable in found:
-        whole = abbreviations.get(syllable)
-        if whole is None:
-            written.append(syllable)
-        else:
-            written.extend(whole)
-    return written
+    places = [place for place, syllable in enumerate(found) if syllable in abbreviations]
+    for place in reversed(places):
+        found[place : place + 1] = abbreviations[found[place]]
+    return found
