@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from flows.fetching import Fetched, Fetcher
+from flows.gate import Gate, gates_of, known_documents, recorded
 from flows.hosts import HostMemory
 from flows.ingest import Environment, Stages, new_run_id
 from flows.pages import BATCH
@@ -20,8 +21,8 @@ from flows.selection import Found, Selection, select
 from flows.settings import CODE_VERSION
 from flows.sitemap_walk import Days, OutOfBudget, Span, Walk
 from flows.sources import Source
-from flows.workbench import LEFT_OVER, Workbench, captured, policy_of, same_articles
-from storage import Captured, Counts, End, Ending, Offer, RunResult, SourcePart, SourcePoll
+from flows.workbench import LEFT_OVER, Workbench, captured, policy_of, same_articles, turned_away
+from storage import Captured, Counts, End, Ending, LeftOut, Offer, RunResult, SourcePart, SourcePoll
 
 BUDGET = "daily-budget"
 ASKED_TO_WAIT = "host-backoff"
@@ -180,6 +181,8 @@ class _Backfill:
         self._charged = 0
         self._met = self._to_fetch = 0
         self.policy = policy_of(source)
+        gates = gates_of([source], environment.topics, environment.store)
+        self._gate = gates.get(source.name) or Gate(source.name)
 
     def room(self) -> int:
         """How many requests are left of the day's budget (UTC), with what other runs have used."""
@@ -195,6 +198,7 @@ class _Backfill:
         """Fetch, parse and commit one group; False when the backfill has to stop behind it."""
         pages = await asyncio.to_thread(self._store.pages, self._source.name, list(found))
         others = await asyncio.to_thread(same_articles, self._store, self._source, found, pages)
+        turned = await asyncio.to_thread(turned_away, self._store, self._gate, found, set(), pages)
         selection = select(
             found,
             pages,
@@ -203,16 +207,19 @@ class _Backfill:
             room=max(self.room(), 0),
             room_reason=BUDGET,
             others=others,
+            off_topic=turned.ends,
         )
         self.report.known += sum(end.skipped for end in selection.ends)
         self._met += len(found)
         self._to_fetch += len(selection.fetch)
         self._environment.progress.source_selected(self._source.name, self._met, self._to_fetch)
-        if not selection.fetch:
+        # What was turned away is written down with what was fetched, or by itself: it is not known yet.
+        told = recorded(turned.left_out, selection.ends)
+        if not selection.fetch and not told:
             if any(end.reason == BUDGET for end in selection.ends):
                 self.report.stopped = BUDGET
             return self.report.stopped is None
-        held = await self._run(f"backfill {self._source.name} {day}", selection)
+        held = await self._run(f"backfill {self._source.name} {day}", selection, known_documents(pages), told)
         if held:
             self.report.stopped = ASKED_TO_WAIT
         elif any(end.reason == BUDGET for end in selection.ends):
@@ -226,7 +233,13 @@ class _Backfill:
             self.report.results.pop()
         self.report.requests = self._sent()
 
-    async def _run(self, message: str, selection: Selection) -> bool:
+    async def _run(
+        self,
+        message: str,
+        selection: Selection,
+        known: frozenset[str] = frozenset(),
+        told: tuple[LeftOut, ...] = (),
+    ) -> bool:
         """One run with its commit; True if the host asked to be left alone."""
         now = self._clock.now()
         run_id = new_run_id(now, self._environment.rng)
@@ -244,17 +257,19 @@ class _Backfill:
                 await bench.keep(self._captured)
                 self._captured = []
                 offers, ends = await self._pages(selection, bench)
+                passed = await asyncio.to_thread(self._gate.after, offers, known)
                 robots = await self._memory.keep(bench)
             part = SourcePart(
                 source=self._source.name,
-                offers=tuple(offers),
+                offers=passed.offers,
                 # What is known has no row in the ledger; to be counted again and again would tell nothing.
-                ends=tuple(end for end in ends if not end.skipped),
+                ends=tuple(end for end in (*ends, *passed.ends) if not end.skipped),
                 endpoints=tuple(robots.get(self._source.name, ())),
                 poll=self._charge(),
                 requests=self._sent() - self._charged,
                 not_modified=bench.not_modified[self._source.name],
                 wire_bytes=bench.bytes_read[self._source.name],
+                left_out=(*told, *passed.left_out),
             )
             result = await asyncio.to_thread(
                 self._store.commit_run, run_id, "ingest", message, [part], self._clock.now(), CODE_VERSION

@@ -23,6 +23,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from flows.clock import Clock
 from flows.fetching.decoding import BodyDecoder, content_coding
+from flows.gate import Gate, gates_of
 from flows.ingest import new_run_id
 from flows.pages import FetchedPage, parse_batch
 from flows.selection import Found
@@ -30,8 +31,21 @@ from flows.settings import CODE_VERSION
 from flows.sources import Source
 from flows.workbench import LEFT_OVER, same_articles
 from parsers.errors import FetchError, NotFound, UrlError
+from parsers.topics import OFF_TOPIC, Topic
 from parsers.urls import canonical_url, host_of
-from storage import Captured, CaptureRow, End, Ending, Met, Offer, PageState, RunResult, SourcePart, Store
+from storage import (
+    Captured,
+    CaptureRow,
+    End,
+    Ending,
+    LeftOut,
+    Met,
+    Offer,
+    PageState,
+    RunResult,
+    SourcePart,
+    Store,
+)
 from storage.archive import ArchiveWriter, Payload
 
 MAX_BYTES = 10_000_000
@@ -76,15 +90,16 @@ def backfill_from_warc(
     clock: Clock,
     rng: random.Random,
     every: int = EVERY,
+    topics: tuple[Topic, ...] = (),
     advance: Callable[[], None] = lambda: None,
 ) -> WarcReport:
     """Take the articles of the sources out of WARC files and commit them, `every` pages as one version.
 
     A file that cannot be read, or not to its end, is told and the next one follows; what was read before the
-    fault counts. `advance` is called for each record.
+    fault counts. `topics`: what sources with `keep = "topic"` may keep. `advance` is called for each record.
     """
     report = WarcReport()
-    intake = _Intake(store, clock, rng, every, report)
+    intake = _Intake(store, clock, rng, every, report, gates_of(sources, topics, store))
     hosts = {host: source for source in sources for host in source.hosts}
     with intake:
         for path in paths:
@@ -221,13 +236,20 @@ class _Intake:
     """Gathers pages into batches and batches into runs; a context manager, which commits the last one."""
 
     def __init__(
-        self, store: Store, clock: Clock, rng: random.Random, every: int, report: WarcReport
+        self,
+        store: Store,
+        clock: Clock,
+        rng: random.Random,
+        every: int,
+        report: WarcReport,
+        gates: Mapping[str, Gate],
     ) -> None:
         self._store = store
         self._clock = clock
         self._rng = rng
         self._every = every
         self._report = report
+        self._gates = gates
         self._waiting: dict[str, tuple[Source, _Page, FileTold]] = {}
         self._run_id: str | None = None
         self._message = ""
@@ -235,6 +257,7 @@ class _Intake:
         self._archive: ArchiveWriter | None = None
         self._offers: dict[str, list[Offer]] = {}
         self._ends: dict[str, list[End]] = {}
+        self._left_out: dict[str, list[LeftOut]] = {}
         self._taken: set[str] = set()
 
     def __enter__(self) -> _Intake:
@@ -294,14 +317,23 @@ class _Intake:
 
     def _read(self, source: Source, items: list[tuple[Source, _Page, FileTold]]) -> None:
         run_id, archive = self._open(items[0][2].name)
+        gate = self._gates.get(source.name) or Gate(source.name)
+        ends, left_out = (self._ends.setdefault(source.name, []), self._left_out.setdefault(source.name, []))
+        # The address is all that a file tells of a page: what it turns away does not go into our archive.
+        turned = gate.before((Found(page.url, f"warc:{told.name}") for _, page, told in items), {}, {})
+        ends.extend(turned.ends.values())
+        left_out.extend(turned.left_out)
         left_over = self._store.left_over(source.name, self._clock.now() - LEFT_OVER)
         pages: list[FetchedPage] = []
         to_keep: list[tuple[_Page, FileTold, str]] = []
         for _, page, told in items:
             digest = hashlib.sha256(page.payload.body).hexdigest()
             row = left_over.get(page.url)
-            told.taken += 1
             self._taken.add(page.url)
+            if page.url in turned.ends:
+                told.skipped[OFF_TOPIC] += 1
+                continue
+            told.taken += 1
             if row is not None and row.payload_sha256 == digest and self._is_there(row):
                 pages.append(_fetched(source, page, told, digest, row.id))
             else:
@@ -310,8 +342,10 @@ class _Intake:
         ids = self._store.capture(run_id, archive, captured)
         pages.extend(_fetched(source, *item, number) for item, number in zip(to_keep, ids, strict=True))
         parsed = parse_batch(source, tuple(pages), self._clock.now())
-        self._offers.setdefault(source.name, []).extend(parsed.offers)
-        self._ends.setdefault(source.name, []).extend(parsed.ends)
+        passed = gate.after(parsed.offers, frozenset())
+        self._offers.setdefault(source.name, []).extend(passed.offers)
+        ends.extend((*parsed.ends, *passed.ends))
+        left_out.extend(passed.left_out)
 
     def _is_there(self, row: CaptureRow) -> bool:
         try:
@@ -336,7 +370,12 @@ class _Intake:
             return
         self._resources.close()
         parts = [
-            SourcePart(name, tuple(self._offers.get(name, ())), tuple(self._ends.get(name, ())))
+            SourcePart(
+                name,
+                tuple(self._offers.get(name, ())),
+                tuple(self._ends.get(name, ())),
+                left_out=tuple(self._left_out.get(name, ())),
+            )
             for name in sorted(self._offers.keys() | self._ends.keys())
         ]
         result = self._store.commit_run(
@@ -344,7 +383,7 @@ class _Intake:
         )
         self._report.results.append(result)
         self._run_id = self._archive = None
-        self._offers, self._ends, self._taken = {}, {}, set()
+        self._offers, self._ends, self._left_out, self._taken = {}, {}, {}, set()
 
 
 def wanted(page: PageState | None) -> bool:

@@ -54,6 +54,8 @@ class Discovery:
             before,
             hint_at=_later(before.hint_at, link.modified_at, latest),
             published_hint_at=_later(before.published_hint_at, link.published_at, latest),
+            title=before.title or link.title,
+            lead=before.lead or link.lead,
         )
         return url
 

@@ -17,6 +17,7 @@ from datetime import datetime
 from flows.clock import Clock
 from flows.discovery import Discovery, discover
 from flows.fetching import FetchConfig, Fetcher
+from flows.gate import gates_of, known_documents, recorded
 from flows.hosts import HostMemory
 from flows.pages import BATCH, FetchedBatch, FetchedPage, ParsedBatch, fetch_batch, parse_batch
 from flows.quarantine import judge
@@ -25,9 +26,10 @@ from flows.schedule import ASKED_TO_WAIT, crash_turn, next_turn
 from flows.selection import LONGEST_WAIT, Found, select
 from flows.settings import CODE_VERSION
 from flows.sources import Source
-from flows.workbench import LEFT_OVER, Progress, Silent, Workbench, same_articles
+from flows.workbench import LEFT_OVER, Progress, Silent, Workbench, same_articles, turned_away
 from parsers.errors import StoreError
 from parsers.shape import Shape
+from parsers.topics import Topic
 from storage import (
     CaptureRow,
     Counts,
@@ -86,6 +88,8 @@ class Environment:
     progress: Progress = field(default_factory=Silent)
     ssl_context: ssl.SSLContext | None = None
     """Whose certificates are trusted; None: the usual authorities."""
+    topics: tuple[Topic, ...] = ()
+    """What sources with `keep = "topic"` may keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,7 @@ async def ingest(
     due, next_due_at = due_sources(sources, store.polls(), clock.now(), force=force)
     if not due:
         return IngestReport(None, (), next_due_at=next_due_at)
+    gates = gates_of(due, environment.topics, store)
     run_id = new_run_id(clock.now(), environment.rng)
     store.begin_run(run_id, "ingest", label, clock.now())
     try:
@@ -164,6 +169,7 @@ async def ingest(
                     progress=environment.progress,
                     force=force,
                     rng=environment.rng,
+                    gates=gates,
                 )
                 outcomes = await _run_sources(due, bench, stages)
                 robots = await memory.keep(bench)
@@ -228,6 +234,10 @@ async def ingest_source(
     pages = await asyncio.to_thread(bench.store.pages, source.name, list(discovery.found))
     others = await asyncio.to_thread(same_articles, bench.store, source, discovery.found, pages)
     poll = _watched(source, poll, discovery, pages, now)
+    gate = bench.gate(source)
+    turned = await asyncio.to_thread(
+        turned_away, bench.store, gate, discovery.found, discovery.outside, pages
+    )
     room, room_reason = _room(source, poll, bench.requests(source), now)
     selection = select(
         discovery.found,
@@ -237,6 +247,7 @@ async def ingest_source(
         room=room,
         room_reason=room_reason,
         others=others,
+        off_topic=turned.ends,
     )
     bench.progress.source_selected(source.name, len(discovery.found), len(selection.fetch))
     left_over = await asyncio.to_thread(bench.store.left_over, source.name, now - LEFT_OVER)
@@ -252,12 +263,13 @@ async def ingest_source(
         shapes.update(parsed.shapes)
     past = await asyncio.to_thread(bench.store.shapes, source.name) if shapes else []
     judged = judge(source.name, offers, shapes, past, bench.run_id, now)
-    ends.extend(judged.ends)
+    passed = await asyncio.to_thread(gate.after, judged.offers, known_documents(pages))
+    ends.extend((*judged.ends, *passed.ends))
     ok = discovery.answered > 0 or discovery.failed == 0
     quiet = silence_of(from_text(poll.rhythm))
     part = SourcePart(
         source=source.name,
-        offers=judged.offers,
+        offers=passed.offers,
         ends=tuple(ends),
         endpoints=tuple(discovery.endpoints),
         poll=await _next_poll(source, poll, discovery, ends, bench, now, ok=ok),
@@ -267,6 +279,7 @@ async def ingest_source(
         problems=(*discovery.problems, *([quiet] if quiet else []), *judged.problems),
         notes=tuple(discovery.notes),
         shapes=judged.rows,
+        left_out=(*recorded(turned.left_out, selection.ends), *passed.left_out),
     )
     _check_sum(part, discovery)
     return part, ok

@@ -3,17 +3,19 @@
 Nothing is fetched. What is an article today is appended, or revises the document of its page unless that was
 revised since; what is rejected again stays so. The pages of one source are judged together (flows/drift.py):
 if they still drift from the past, none of that parser is appended, unless the new shape is accepted, which
-forgets the past. All is one commit: a call that is killed leaves nothing, and the same call starts again.
+forgets the past. What a source turns away as off-topic (flows/gate.py) stays out. All is one commit: a call
+that is killed leaves nothing, and the same call starts again.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from flows.clock import Clock
+from flows.gate import Gate, recorded
 from flows.ingest import new_run_id
 from flows.pages import FetchedPage, parse_batch
 from flows.quarantine import DRIFT, judge
@@ -24,7 +26,19 @@ from parsers import parse_article
 from parsers.article import Article, Rejection
 from parsers.errors import NotFound, StoreDamaged
 from parsers.shape import Shape
-from storage import CaptureRow, End, Ending, Met, Offer, Rejected, RunResult, ShapeRow, SourcePart, Store
+from storage import (
+    CaptureRow,
+    End,
+    Ending,
+    Met,
+    Offer,
+    Record,
+    Rejected,
+    RunResult,
+    ShapeRow,
+    SourcePart,
+    Store,
+)
 from storage.archive import read_payload
 from storage.captures import read_captures
 from storage.ledger import CHUNK
@@ -74,13 +88,15 @@ def retry_rejected(
     clock: Clock,
     rng: random.Random,
     accept: bool = False,
+    gates: Mapping[str, Gate] | None = None,
     read: Callable[..., Article | Rejection] = parse_article,
     advance: Callable[[], None] = lambda: None,
 ) -> RetryReport:
     """Read rejected pages again and append those that are articles now.
 
     `chosen` are pages as `Store.rejected` gives them; those of a source that is not among `sources` stay.
-    With `accept` the shape that they have now is what later runs are compared with, and no other.
+    With `accept` the shape that they have now is what later runs are compared with, and no other. `gates` are
+    those of sources that keep to topics, by name.
     """
     now = clock.now()
     run_id = new_run_id(now, rng)
@@ -102,12 +118,21 @@ def retry_rejected(
         still.extend(Still(end.met.url, name, end.reason, end.detail) for end in judged.ends)
         if judged.drifts:
             drifts[name] = tuple(str(drift) for drift in judged.drifts)
+        gate = (gates or {}).get(name) or Gate(name)
+        passed = gate.after(judged.offers, frozenset(p.url for p in pages if p.record_url is not None))
+        told = {page.url: (page.reason, page.detail) for page in pages}
+        turned = [end for end in passed.ends if told[end.met.url] != (end.reason, end.detail)]
+        still.extend(Still(end.met.url, name, end.reason, end.detail) for end in passed.ends)
         ends = tuple(end for end in found.ends if end.reason != DRIFT or not judged.drifts)
+        ends = (*ends, *turned)
         whole = not judged.drifts and _is_whole(store, name, pages)
-        if judged.offers or ends or (accept and pages):
+        if passed.offers or ends or (accept and pages):
             forget = "all" if accept else "drifted" if whole else ""
             shapes = judged.rows if accept or whole else ()
-            parts.append(SourcePart(name, judged.offers, ends, shapes=shapes, forget=forget))
+            left_out = recorded(passed.left_out, turned)
+            parts.append(
+                SourcePart(name, passed.offers, ends, shapes=shapes, forget=forget, left_out=left_out)
+            )
     result = _commit(store, run_id, parts, now, clock) if parts else None
     return RetryReport(len(chosen), tuple(still), drifts, result)
 
@@ -188,6 +213,21 @@ def _from_archive(
         )
         fetched.append(FetchedPage(met, row.final_url, body, row.content_type, 0, state.record_url))
     return tuple(fetched)
+
+
+def records_of(
+    store: Store, sources: Mapping[str, Source], pages: Sequence[Rejected], now: datetime
+) -> Iterator[Record]:
+    """What today's parsers read in rejected pages whose raw page is kept; nothing is decided or written."""
+    by_source: dict[str, list[Rejected]] = {}
+    for page in pages:
+        if page.source in sources:
+            by_source.setdefault(page.source, []).append(page)
+    for name, chosen in sorted(by_source.items()):
+        for start in range(0, len(chosen), BATCH):
+            batch = chosen[start : start + BATCH]
+            fetched = _from_archive(store, sources[name], batch, now, _Read())
+            yield from (offer.record for offer in parse_batch(sources[name], fetched, now).offers)
 
 
 def _after_newest(store: Store, offer: Offer, page: Rejected) -> Offer:

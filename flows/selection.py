@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from parsers.topics import OFF_TOPIC
 from storage import End, Ending, Met, PageState
 
 MAX_ATTEMPTS = 6
@@ -43,7 +44,7 @@ class Found:
     `attempts` is the number of looks at it that failed in a row before this one; `waiting` says that an
     earlier run put it off, `look` that its time for another look has come. `article_id` is the site's number
     of the article, `record_url` the document that it is known to be, `look_at` when it is to be looked at
-    again after this.
+    again after this. `title` and `lead` are what a feed, news sitemap or listing tells of it.
     """
 
     url: str
@@ -58,6 +59,8 @@ class Found:
     article_id: str | None = None
     record_url: str | None = None
     look_at: datetime | None = None
+    title: str | None = None
+    lead: str | None = None
 
     @property
     def met(self) -> Met:
@@ -99,12 +102,14 @@ def select(
     room: int,
     room_reason: str,
     others: Mapping[str, Sequence[PageState]] | None = None,
+    off_topic: Mapping[str, End] | None = None,
 ) -> Selection:
     """Decide for each URL: fetch it, leave it as it is, put it off, or say that it is no article.
 
     `outside` are the URLs that do not fit the source's pattern, `room` how many may be fetched in this run,
     and `room_reason` the reason code for those beyond it. `others` are pages that gave a document, by the
-    site's number of the article: the same articles, perhaps under other addresses.
+    site's number of the article: the same articles, perhaps under other addresses. `off_topic` are the ends
+    of those that title and lead tell to be off-topic (flows/gate.py): they are not fetched.
     """
     fetch: list[Found] = []
     ends: list[End] = []
@@ -112,8 +117,9 @@ def select(
     for item in found.values():
         page = pages.get(item.url)
         known = [other for other in (others or {}).get(item.article_id or "", ()) if other.url != item.url]
-        end = _without_request(item, page, now, outside=item.url in outside)
-        end = end or _under_other_address(item, page, known, taken)
+        turned = (off_topic or {}).get(item.url)
+        end = _without_request(item, page, now, outside=item.url in outside, off_topic=turned)
+        end = end or _under_other_address(item, page, known, taken) or turned
         if end is not None:
             ends.append(end)
             continue
@@ -140,11 +146,13 @@ def _ready(item: Found, page: PageState | None, known: Sequence[PageState], now:
     item = replace(item, look_at=next_look(item, page, now))
     if page is None:
         return item
+    # What was turned away is judged by its text now, which a server need not send again to a validator.
+    fresh = page.reason == OFF_TOPIC
     return replace(
         item,
         attempts=page.attempts,
-        etag=page.etag,
-        last_modified=page.last_modified,
+        etag=None if fresh else page.etag,
+        last_modified=None if fresh else page.last_modified,
         waiting=page.ending is Ending.DEFERRED,
         look=item.look and not is_news(item, page),
     )
@@ -201,7 +209,9 @@ def _within_room(fetch: list[Found], room: int) -> tuple[list[Found], list[Found
     return chosen, others[room - len(oldest) :]
 
 
-def _without_request(item: Found, page: PageState | None, now: datetime, *, outside: bool) -> End | None:
+def _without_request(
+    item: Found, page: PageState | None, now: datetime, *, outside: bool, off_topic: End | None
+) -> End | None:
     """How a URL ends without a request; None if it is to be fetched."""
     if page is not None and page.reason == "retracted":
         # Not even asked for: its page would be kept in the raw archive, from which it was perhaps purged.
@@ -212,6 +222,9 @@ def _without_request(item: Found, page: PageState | None, now: datetime, *, outs
         return End(item.met, ending, "outside-pattern", skipped=known)
     if page is None or page.reason == "outside-pattern":
         return None
+    if page.reason == OFF_TOPIC and page.retry_at is None:
+        # Without an end it belongs to a topic that was changed, or its source keeps everything now.
+        return off_topic
     if page.retry_at is not None:
         if now < page.retry_at <= now + LONGEST_WAIT:
             return End(item.met, Ending.DEFERRED, "retry-later", retry_at=page.retry_at, skipped=True)

@@ -1,4 +1,5 @@
-"""Settings from the environment: `KHOTIN_HOME`, `KHOTIN_DATABASE_URL`, `KHOTIN_SOURCES`, `KHOTIN_CONTACT`."""
+"""Settings from the environment: `KHOTIN_HOME`, `KHOTIN_DATABASE_URL`, `KHOTIN_SOURCES`, `KHOTIN_TOPICS`,
+`KHOTIN_CONTACT`."""
 
 from __future__ import annotations
 
@@ -26,6 +27,8 @@ class Settings(BaseSettings):
     """Database of the store; empty: the SQLite file `khotin.db` in `home`."""
     sources: Path | None = None
     """Folder of source files; None: those that come with khotin."""
+    topics: Path | None = None
+    """Folder of topic files; None: those that come with khotin."""
     contact: str = ""
     """Address or web page under which a site's owner reaches whoever runs this corpus."""
 

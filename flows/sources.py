@@ -7,7 +7,7 @@ import tomllib
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -61,6 +61,10 @@ class Source(BaseModel):
     """Regular expression for the canonical URLs of articles; it begins with `^`."""
     parser: str = "auto"
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = "vi"
+    keep: Literal["all", "topic"] = "all"
+    """`topic`: only what matches a topic is appended, and most of the rest is never fetched."""
+    topics: tuple[str, ...] = ()
+    """With `keep = "topic"`: names of topics; empty: all that there are."""
     enabled: _Flag = True
     poll_minutes: _Minutes = 30
     """Minutes between two reads of a feed: at least so many, and so many until the source's rhythm is known.
@@ -145,6 +149,12 @@ class Source(BaseModel):
         if value not in PARSER_NAMES:
             raise ValueError(f"{value!r} is none of {', '.join(sorted(PARSER_NAMES))}")
         return value
+
+    @model_validator(mode="after")
+    def _keeps_to_topics(self) -> Self:
+        if self.topics and self.keep != "topic":
+            raise ValueError('topics are named, but keep is not "topic"')
+        return self
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

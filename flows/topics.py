@@ -1,4 +1,4 @@
-"""Topic files: one TOML file a topic, checked like a source file and made into a value of parsers/topics.py."""
+"""Topic files: one TOML file a topic, checked like a source file, made into a value of parsers/topics.py."""
 
 from __future__ import annotations
 
@@ -164,7 +164,15 @@ def load_topics(folder: Path) -> tuple[Topic, ...]:
     return tuple(sorted(topics, key=lambda topic: topic.name))
 
 
-def _read(path: Path) -> Topic | list[str]:
+def load_topic(path: Path) -> Topic:
+    """The topic in one file, wherever it stands and whatever its name. Raises TopicFileError."""
+    found = _read(path, any_name=True)
+    if isinstance(found, Topic):
+        return found
+    raise TopicFileError("\n".join(f"{path.name}: {told}" for told in found))
+
+
+def _read(path: Path, *, any_name: bool = False) -> Topic | list[str]:
     """The topic in a file, or its faults as `key: what is wrong`."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
@@ -178,7 +186,7 @@ def _read(path: Path) -> Topic | list[str]:
         return [f"file: not TOML: {error}"]
     except ValidationError as error:
         return [fault(detail["loc"], detail["msg"], "topic") for detail in error.errors(include_url=False)]
-    if topic.name != path.stem:
+    if topic.name != path.stem and not any_name:
         return [f"name: {topic.name!r} is not the name of the file"]
     return topic.value()
 

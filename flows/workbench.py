@@ -11,9 +11,11 @@ from typing import Protocol
 
 from flows.clock import Clock
 from flows.fetching import Fetched, Fetcher, HostPolicy
+from flows.gate import Gate, Turned
 from flows.selection import Found
 from flows.sources import Source
 from parsers.errors import KhotinError
+from parsers.topics import OFF_TOPIC
 from storage import Captured, PageState, Store
 from storage.archive import ArchiveWriter, Payload
 
@@ -64,6 +66,7 @@ class Workbench:
         progress: Progress,
         force: bool = False,
         rng: random.Random | None = None,
+        gates: Mapping[str, Gate] | None = None,
     ) -> None:
         self.run_id = run_id
         self.store = store
@@ -73,10 +76,15 @@ class Workbench:
         self.progress = progress
         self.force = force
         self.rng = rng or random.Random()
+        self._gates = gates or {}
         self.hold_until: dict[str, datetime] = {}
         self.not_modified: Counter[str] = Counter()
         self.bytes_read: Counter[str] = Counter()
         self._archive_lock = asyncio.Lock()
+
+    def gate(self, source: Source) -> Gate:
+        """What the source keeps."""
+        return self._gates.get(source.name) or Gate(source.name)
 
     def policy(self, source: Source) -> HostPolicy:
         """How the hosts of a source may be asked."""
@@ -117,6 +125,17 @@ def same_articles(
         if item.article_id is not None and ((page := pages.get(item.url)) is None or page.record_url is None)
     }
     return store.pages_by_article_id(source.name, list(asked)) if asked else {}
+
+
+def turned_away(
+    store: Store, gate: Gate, found: Mapping[str, Found], outside: set[str], pages: Mapping[str, PageState]
+) -> Turned:
+    """What of the URLs that were met the gate turns away unread; `pages` is what is known of them."""
+    if gate.open:
+        return Turned({}, ())
+    again = [url for url, page in pages.items() if page.reason == OFF_TOPIC]
+    earlier = store.off_topic(gate.source, again) if again else {}
+    return gate.before((item for url, item in found.items() if url not in outside), pages, earlier)
 
 
 def policy_of(source: Source) -> HostPolicy:

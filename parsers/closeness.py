@@ -20,7 +20,7 @@ those of all; what is left to do for us are the two formulas above. `make bench-
 with this.
 
 Weights are whole numbers of millionths, and a score needs only +, *, / and one rounding of the exact sum: the
-same model gives the same score on every machine. Rules, constants and abbreviations are frozen under `FORMAT`.
+same model gives the same score on every machine. Rules, constants and abbreviations are frozen by `FORMAT`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from statistics import median
 from typing import Any, Final
 
@@ -54,7 +54,7 @@ Term = bytes | tuple[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one term adds to a score, which is the sum of all shares (before it is cut off)."""
+    """What one term adds to a score: the sum of all shares, less where 0 lies, before it is cut off."""
 
     term: str
     times: int
@@ -82,8 +82,7 @@ class ClosenessModel:
 
     def steps(self, folded: bytes) -> int:
         """The score of a folded text (title, lead and paragraphs), a whole number of `STEPS`."""
-        raw = math.fsum(share for _, _, share in self._shares(folded))
-        place = (raw - self.zero) * STEPS / (self.one - self.zero)
+        place = (self.raw(folded) - self.zero) * STEPS / (self.one - self.zero)
         return min(max(math.floor(place + 0.5), 0), STEPS)
 
     def score(self, folded: bytes) -> float:
@@ -95,6 +94,10 @@ class ClosenessModel:
         span = self.one - self.zero
         told = [Share(_text(term), times, share / span) for term, times, share in self._shares(folded)]
         return sorted(told, key=lambda share: (-share.score, share.term))[:most]
+
+    def raw(self, folded: bytes) -> float:
+        """The raw score of a folded text, in millionths."""
+        return math.fsum(share for _, _, share in self._shares(folded))
 
     def _shares(self, folded: bytes) -> list[tuple[Term, int, float]]:
         syllables = syllables_of(folded)
@@ -146,8 +149,8 @@ def fit(seeds: Sequence[bytes], background: Iterable[bytes]) -> ClosenessModel:
     for number, seed in enumerate(counts.seeds):
         # A single seed is measured by the model that it made.
         without = counts.model((number,)) if len(counts.seeds) > 1 else whole
-        raws.append(_raw(without, seed))
-    zero = median(_raw(whole, text) for text in counts.sample)
+        raws.append(without.raw(seed))
+    zero = median(whole.raw(text) for text in counts.sample)
     one = median(raws)
     if one <= zero:
         raise ValueError("the seeds are no closer to one another than to the background")
@@ -168,9 +171,7 @@ class _Counts:
         self.own = [frozenset(_terms(syllables_of(seed))) for seed in self.seeds]
         self.in_seeds = Counter(chain.from_iterable(self.own))
         least = 2 if len(self.seeds) >= _FEW else 1
-        self.candidates = {
-            term for term, count in self.in_seeds.items() if count >= least and _is_term(term)
-        }
+        self.candidates = {term for term, count in self.in_seeds.items() if count >= least and _is_term(term)}
         self.in_background: Counter[Term] = Counter()
         self.background = 0
         self.syllables = sum(len(syllables_of(seed)) for seed in self.seeds)
@@ -208,12 +209,8 @@ def _weight(r: int, n: int, seeds: int, texts: int) -> float:
     return math.log((r + 0.5) * (texts - n - seeds + r + 0.5) / ((n - r + 0.5) * (seeds - r + 0.5)))
 
 
-def _raw(model: ClosenessModel, folded: bytes) -> float:
-    return math.fsum(share for _, _, share in model._shares(folded))
-
-
 def _terms(syllables: Sequence[bytes]) -> Iterable[Term]:
-    return chain(syllables, zip(syllables, syllables[1:], strict=False))
+    return chain(syllables, pairwise(syllables))
 
 
 def _is_term(term: Term) -> bool:

@@ -40,7 +40,7 @@ class PhraseFinder:
         self._numbers[key] = len(self._numbers)
 
     def find(self, folded: bytes) -> dict[Syllables, int]:
-        """How often each phrase stands in a folded text (parsers.compare.fold_all), those that do not left out.
+        """How often each phrase stands in a folded text (parsers.compare.fold_all); only those that do.
 
         Phrases may overlap: "an ninh" counts within "an ninh Tổ quốc" too.
         """

@@ -40,12 +40,12 @@ ABBREVIATIONS: Final[Mapping[bytes, Syllables]] = MappingProxyType(
         }.items()
     }
 )
-"""What every text may shorten. Frozen with the name of the closeness model (parsers/closeness.py): a topic adds
-its own (`[spellings]`)."""
+"""What every text may shorten; a topic adds its own (`[spellings]`). Frozen with the name of the closeness
+model (parsers/closeness.py)."""
 
 
 def syllables_of(folded: bytes, abbreviations: Mapping[bytes, Syllables] = ABBREVIATIONS) -> list[bytes]:
-    """The syllables of a folded text (`parsers.compare.fold_all`) in their order, abbreviations written out."""
+    """The syllables of a folded text (parsers.compare) in their order, abbreviations written out."""
     found = folded.split()
     if abbreviations.keys().isdisjoint(found):
         return found

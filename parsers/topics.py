@@ -268,8 +268,8 @@ def _named(group: Phrases) -> str:
 def foretell(topic: Topic, title: str | None, lead: str | None) -> Verdict | None:
     """Say from title and lead alone that a text does not belong to a topic; None: it may, read it.
 
-    Off-topic is what has none of the topic's anchors, and what has in title or lead what must not stand there.
-    A title alone is enough: sitemaps tell no lead.
+    Off-topic is what has none of the topic's anchors, and what has in title or lead what must not stand
+    there. A title alone is enough: sitemaps tell no lead.
     """
     if not title:
         return None

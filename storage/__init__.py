@@ -15,6 +15,7 @@ from storage.ledger import (
     SourcePoll,
     SourceTally,
 )
+from storage.off_topic import LeftOut
 from storage.records import Record, record_of
 from storage.rejected import Rejected
 from storage.shapes import ShapeRow
@@ -32,6 +33,7 @@ __all__ = [
     "Ending",
     "EndpointState",
     "HostState",
+    "LeftOut",
     "Met",
     "Offer",
     "PageState",

@@ -32,6 +32,7 @@ from storage.ledger import (
     write_polls,
 )
 from storage.likeness import LikenessIndex
+from storage.off_topic import LeftOut, write_left_out
 from storage.reading import read_dictionaries
 from storage.records import ContentOfRow, Prepared
 from storage.shapes import ShapeRow, forget_shapes, write_shapes
@@ -56,6 +57,7 @@ class SourcePart:
     shapes: tuple[ShapeRow, ...] = ()
     forget: str = ""
     """What to forget of earlier shapes, before those of this run are kept: "drifted" ones, or "all"."""
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def write_run(
         if part.forget:
             forget_shapes(connection, part.source, drifted_only=part.forget != "all")
     write_shapes(connection, [row for part in parts for row in part.shapes])
+    write_left_out(connection, new.run_id, [row for part in parts for row in part.left_out], new.now)
     write_endpoints(connection, [state for part in parts for state in part.endpoints])
     write_polls(connection, [part.poll for part in parts if part.poll is not None])
     _finish_run(connection, new.run_id, version, new.now)
@@ -158,6 +161,8 @@ def write_offers(
             twin = Twin(kept_out.revision_id, kept_out.url, kept_out.reason) if kept_out else None
             end = decide(item.offer, head, led_to.get((item.source, met.url)), twin, next_id)
             if end.ending in (Ending.STORED, Ending.REVISED):
+                if item.offer.why:
+                    end = replace(end, detail=item.offer.why)
                 prev = (head.id, head.rev, head.leaf) if head else None
                 row, leaf = item.prepared.row(next_id, version_id, prev, met.capture_id)
                 rows.append(row)

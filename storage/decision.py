@@ -14,12 +14,14 @@ class Offer:
 
     `replaces`: the record was read again from the page of this revision (a reparse), and may follow no other.
     `moved`: the page is that of the record by the site's number of the article, whatever its address.
+    `why`: what the ledger says of it if it is appended: the topic that it belongs to.
     """
 
     met: Met
     record: Record
     replaces: int | None = None
     moved: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,10 @@ from typing import Any, BinaryIO
 import orjson
 from sqlalchemy import Connection
 
+from storage.closeness import newest_model_id, read_model
 from storage.documents import Document
 from storage.export_card import croissant, dataset_card
+from storage.export_filter import ExportFilter, model_facts
 from storage.export_manifest import (
     Origin,
     Tally,
@@ -51,7 +53,9 @@ SUFFIXES = {Form.JSONL: ".jsonl", Form.PARQUET: ".parquet", Form.HF: "-hf", Form
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export came to. `purged` documents had no text left; `fidelity` counts the files of `text`."""
+    """What an export came to. `purged` documents had no text left, `filtered` ones the filter did not take;
+    `fidelity` counts the files of `text`.
+    """
 
     target: Path
     form: Form
@@ -59,6 +63,7 @@ class ExportReport:
     since: int | None
     documents: int
     purged: int
+    filtered: int
     retracted: int
     leaves_root: str
     fidelity: dict[str, int]
@@ -68,7 +73,12 @@ class _Source:
     """One stream of documents inside one read transaction, counted on its way."""
 
     def __init__(
-        self, connection: Connection, store: Store, version: VersionRow, since: VersionRow | None
+        self,
+        connection: Connection,
+        store: Store,
+        version: VersionRow,
+        since: VersionRow | None,
+        wanted: ExportFilter | None,
     ) -> None:
         parent = read_version(connection, version.parent_id) if version.parent_id else None
         retracted = retracted_since(connection, version, since) if since else []
@@ -77,11 +87,16 @@ class _Source:
         )
         self.tally = Tally()
         self.left = Left()
+        self.wanted = wanted if wanted is not None and not wanted.open else None
+        model_id = newest_model_id(connection)
+        self.model = None if model_id is None else read_model(connection, model_id)
+        if wanted is not None:
+            wanted.require(self.model)
         self._connection = connection
 
     def documents(self, advance: Callable[[], None]) -> Iterator[tuple[Document, Beside]]:
         for document, beside in read_rows(
-            self._connection, self.origin.version, self.origin.since, self.left
+            self._connection, self.origin.version, self.origin.since, self.left, self.wanted, self.model
         ):
             self.tally.add(document.leaf, document.record.source)
             yield document, beside
@@ -93,14 +108,21 @@ class _Source:
 
     def facts(self) -> dict[str, Any]:
         """The facts of the manifest, once all is read."""
-        facts = {**self.origin.facts(), **contents(self.tally, self.left.purged)}
+        facts = {
+            **self.origin.facts(),
+            **contents(self.tally, self.left.purged, self.left.filtered),
+            "filter": None if self.wanted is None else self.wanted.facts(),
+            "closeness_model": model_facts(self.model),
+        }
         return {**facts, "created_at": self.origin.version.created_at.isoformat()}
 
 
 @contextmanager
-def _reading(store: Store, version: VersionRow, since: VersionRow | None) -> Iterator[_Source]:
+def _reading(
+    store: Store, version: VersionRow, since: VersionRow | None, wanted: ExportFilter | None
+) -> Iterator[_Source]:
     with store.reading() as connection:
-        yield _Source(connection, store, version, since)
+        yield _Source(connection, store, version, since, wanted)
 
 
 def write_jsonl(
@@ -109,10 +131,11 @@ def write_jsonl(
     stream: BinaryIO,
     *,
     since: VersionRow | None = None,
+    wanted: ExportFilter | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> int:
     """Write the corpus as of a version (only what changed after `since`) as JSON Lines; gives the number."""
-    with _reading(store, version, since) as source:
+    with _reading(store, version, since, wanted) as source:
         _write_lines(source, stream, advance)
         return source.tally.documents
 
@@ -129,16 +152,17 @@ def export_corpus(
     form: Form,
     *,
     since: VersionRow | None = None,
+    wanted: ExportFilter | None = None,
     force: bool = False,
     sharding: Sharding | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> ExportReport:
     """Write the corpus as of a version, or only what was added or revised after `since`, to a file or folder.
 
-    It appears under its name when it is whole. Raises UserError if the target is there (and `force` is not
-    given, or it is a folder of something else), StoreError if it cannot be written.
+    Of it only what is `wanted`. It appears under its name when it is whole. Raises UserError if the target is
+    there (and `force` is not given, or it is a folder of something else), StoreError if it cannot be written.
     """
-    with _reading(store, version, since) as source:
+    with _reading(store, version, since, wanted) as source:
         fidelity: dict[str, int] = {}
         if form is Form.JSONL:
             _export_jsonl(source, target, force, advance)
@@ -155,6 +179,7 @@ def export_corpus(
             since.id if since else None,
             source.tally.documents,
             source.left.purged,
+            source.left.filtered,
             len(source.origin.retracted),
             source.tally.root(),
             fidelity,

@@ -30,6 +30,15 @@ def _name(facts: Mapping[str, Any]) -> str:
     return f"khotin-{facts['store_id'][:8]}-version-{facts['version']}"
 
 
+def _filter(told: Mapping[str, Any]) -> str:
+    """What a filter takes, in words."""
+    topics = " or ".join(f"{topic['name']} ({topic['version']})" for topic in told["topics"])
+    parts = [f"of topic {topics}"] if topics else []
+    if told["min_score"] is not None:
+        parts.append(f"with a closeness of {told['min_score']:g} or more")
+    return " ".join(parts)
+
+
 def dataset_card(facts: Mapping[str, Any]) -> str:
     """The dataset card of an export; `facts` are those of its manifest."""
     count = facts["documents"]
@@ -38,6 +47,9 @@ def dataset_card(facts: Mapping[str, Any]) -> str:
     what = f"version {facts['version']}"
     if since:
         what += f", only what was added or revised after version {since['version']}"
+    told = facts.get("filter")
+    if told:
+        what += f", only {_filter(told)}"
     sources = "\n".join(f"| {escaped(name)} | {number} |" for name, number in facts["sources"].items())
     head = {
         "pretty_name": f"khotin, {what}",

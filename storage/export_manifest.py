@@ -105,11 +105,15 @@ class Tally:
         return merkle_root(self._leaves).hex()
 
 
-def contents(tally: Tally, purged: int) -> dict[str, Any]:
-    """What is in an export, as a JSON object; `purged` documents were left out for want of a text."""
+def contents(tally: Tally, purged: int, filtered: int) -> dict[str, Any]:
+    """What is in an export, as a JSON object.
+
+    `purged` documents were left out for want of a text, `filtered` ones because the filter did not take them.
+    """
     return {
         "documents": tally.documents,
         "purged": purged,
+        "filtered": filtered,
         "sources": dict(sorted(tally.sources.items())),
         "leaves_root": tally.root(),
     }

@@ -56,10 +56,14 @@ def schema() -> pa.Schema:
         "tags": texts,
         "added_in_version": pa.int64(),
         "rev": pa.int32(),
+        "closeness": pa.float64(),
         "warc_offset": pa.int64(),
         "proof": pa.struct([pa.field(name, text) for name in PROOF]),
     }
-    optional = {"date", "date_precision", "lead", "agency", "section", "modified", "warc_file", "warc_offset"}
+    optional = {
+        "date", "date_precision", "lead", "agency", "section", "modified", "closeness", "warc_file",
+        "warc_offset",
+    }  # fmt: skip
     return pa.schema([pa.field(name, types.get(name, text), name in optional) for name in FIELDS])
 
 

@@ -16,7 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from parsers.article import Paragraph, ParagraphKind
+from storage.closeness import StoredModel, read_scores
 from storage.documents import Document
+from storage.export_filter import ExportFilter
 from storage.reading import Reader
 from storage.records import Record
 from storage.tables import Capture, Revision, table_of
@@ -36,6 +38,7 @@ class Beside:
     prev_leaf: str | None = None
     warc_file: str | None = None
     warc_offset: int | None = None
+    closeness: float | None = None
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Left:
     """What a stream of documents left out, counted while it is read."""
 
     purged: int = 0
+    filtered: int = 0
 
 
 def export_row(document: Document, beside: Beside | None = None) -> dict[str, Any]:
@@ -80,6 +84,7 @@ def export_row(document: Document, beside: Beside | None = None) -> dict[str, An
         "text_sha256": derived["text_sha256"],
     }
     if beside is not None:
+        row["closeness"] = beside.closeness
         row["warc_file"] = beside.warc_file
         row["warc_offset"] = beside.warc_offset
         row["proof"] = {
@@ -97,8 +102,8 @@ def export_row(document: Document, beside: Beside | None = None) -> dict[str, An
 FIELDS = (
     "id", "text", "url", "date", "date_precision", "language", "language_script", "title", "lead",
     "paragraphs", "captions", "authors", "agency", "section", "tags", "source", "record_kind", "kind",
-    "modified", "fetched", "parser", "added_in_version", "rev", "leaf", "text_sha256", "warc_file",
-    "warc_offset", "proof",
+    "modified", "fetched", "parser", "added_in_version", "rev", "leaf", "text_sha256", "closeness",
+    "warc_file", "warc_offset", "proof",
 )  # fmt: skip
 """The fields of a row, in their order."""
 PROOF = ("op", "prev_leaf", "language", "parser", "parser_version", "payload_sha256", "body_sha256")
@@ -179,22 +184,33 @@ def _required_time(value: object) -> datetime:
 
 
 def read_rows(
-    connection: Connection, version: VersionRow, since: VersionRow | None, left: Left
+    connection: Connection,
+    version: VersionRow,
+    since: VersionRow | None,
+    left: Left,
+    wanted: ExportFilter | None = None,
+    model: StoredModel | None = None,
 ) -> Iterator[tuple[Document, Beside]]:
     """The corpus as of a version (what is new after `since`), with what stands beside each document.
 
-    A document whose body was purged has nothing left to export: it is left out, and counted in `left`.
+    A document whose body was purged has nothing left to export: it is left out, and counted in `left`, as
+    what is not `wanted` is. Scores of closeness are those by `model`.
     """
     documents = Reader(connection).documents(version, since.hi if since else 0)
     while batch := list(islice(documents, _BATCH)):
         places = _places(connection, {d.capture_id for d in batch if d.capture_id is not None})
         leaves = _leaves_before(connection, [d.revision_id for d in batch if d.rev > 1])
+        scores = read_scores(connection, model.id, [d.revision_id for d in batch]) if model else {}
         for document in batch:
             if document.record.purged:
                 left.purged += 1
                 continue
-            place = places.get(document.capture_id, (None, None))
-            yield document, Beside(leaves.get(document.revision_id), *place)
+            score = scores.get(document.revision_id)
+            if wanted is not None and not wanted.takes(document.record, score):
+                left.filtered += 1
+                continue
+            file, offset = places.get(document.capture_id, (None, None))
+            yield document, Beside(leaves.get(document.revision_id), file, offset, score)
 
 
 def _places(connection: Connection, ids: set[int]) -> dict[int | None, tuple[str, int]]:

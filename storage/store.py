@@ -15,6 +15,7 @@ from parsers.errors import KhotinError, NotFound, StoreDamaged, StoreError, User
 from storage.archive import ArchiveWriter, read_payload
 from storage.captures import Captured, CaptureRow, read_kept, read_left_over, write_captures
 from storage.checkpoint import Head, advance_head, check_head, read_head, refuse_lost
+from storage.closeness import StoredModel
 from storage.codec import TRAININGS, ZSTD, Dictionary, Packer, Training, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, run_state, write_run
 from storage.database import (
@@ -41,6 +42,7 @@ from storage.ledger import (
     read_polls,
 )
 from storage.likeness import FOLDER, LikenessIndex
+from storage.off_topic import LeftOut, read_left_out
 from storage.reading import (
     Reader,
     count_by_source,
@@ -51,6 +53,7 @@ from storage.records import prepare
 from storage.rejected import Rejected, count_rejected, read_rejected
 from storage.resketch import resketch
 from storage.schema import prepare_schema
+from storage.scoring import current_model, score_new
 from storage.shapes import ShapeRow, read_shapes
 from storage.stories import (
     RunRow,
@@ -241,6 +244,10 @@ class Store:
             self._advance_checkpoint(newest)
         if result.version is not None and index is not None:
             self._catch_up(result.version.hi)
+        if result.version is not None:
+            # The corpus is safe: what is not scored now, the next commit scores.
+            with suppress(StoreError):
+                score_new(self)
         return result
 
     @property
@@ -388,6 +395,15 @@ class Store:
         """What the pages of earlier runs were like, of a source or of all, newest first."""
         with self.reading() as connection:
             return read_shapes(connection, source)
+
+    def off_topic(self, source: str, urls: Sequence[str]) -> dict[str, LeftOut]:
+        """What a source last said of those of the URLs that it left out as off-topic."""
+        with self.reading() as connection:
+            return read_left_out(connection, source, urls)
+
+    def closeness_model(self) -> StoredModel | None:
+        """The newest model of closeness to the seeds, None if none was fitted."""
+        return current_model(self)
 
     def left_over(self, source: str, since: datetime) -> dict[str, CaptureRow]:
         """Pages that interrupted runs had fetched already."""

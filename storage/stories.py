@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from parsers.errors import NotFound
 from parsers.urls import url_key
+from storage.closeness import Scored, read_scored
 from storage.documents import Document
 from storage.ledger import Counts, Ending, SourceTally
 from storage.reading import Reader
@@ -43,6 +44,7 @@ class Story:
     documents: tuple[Document, ...]
     kin: tuple[dict[str, Any], ...] = ()
     rulings: tuple[dict[str, Any], ...] = ()
+    closeness: tuple[Scored, ...] = ()
 
 
 def read_runs(connection: Connection, limit: int) -> list[RunRow]:
@@ -75,14 +77,16 @@ def read_story(connection: Connection, reader: Reader, url: str) -> Story:
     states = connection.execute(select(page).where(page.c.url_key == key).order_by(page.c.source)).mappings()
     outcomes = connection.execute(select(outcome).where(outcome.c.url_key == key).order_by(outcome.c.id))
     captures = connection.execute(select(capture).where(capture.c.url_key == key).order_by(capture.c.id))
+    history = tuple(reader.history(url))
     story = Story(
         url,
         tuple(dict(row) for row in states),
         tuple(dict(row) for row in outcomes.mappings()),
         tuple(dict(row) for row in captures.mappings()),
-        tuple(reader.history(url)),
+        history,
         kin_of(connection, url),
         rulings_on(connection, url),
+        read_scored(connection, [document.revision_id for document in history]),
     )
     if not (story.pages or story.outcomes or story.captures or story.documents):
         raise NotFound(

@@ -1,7 +1,8 @@
 """The tables of the store, the same on SQLite and PostgreSQL.
 
-Two kinds of table stand here. `version`, `revision`, `capture`, `outcome`, `kin` and `ruling` are the record:
-rows are only ever inserted, and triggers reject UPDATE and DELETE. `ingest_run`, `run_source`, `page`,
+Two kinds of table stand here. `version`, `revision`, `capture`, `outcome`, `kin`, `ruling`, `off_topic`,
+`closeness_model` and `closeness` are the record: rows are only ever inserted, and triggers reject UPDATE and
+DELETE. `ingest_run`, `run_source`, `page`,
 `endpoint`, `host`, `source_state` and `page_shape` are the working memory of the flows: what was seen, asked
 and decided last. `sketch` is derived from the texts.
 
@@ -303,6 +304,60 @@ class Ruling(StoreTable, table=True):
     at: datetime = time_column()
 
 
+class OffTopic(StoreTable, table=True):
+    """A page that a source left out because it matches none of its topics, and what was judged.
+
+    `topics` are names and versions of the topics (parsers/topics.py), joined by commas. `stage` is `told`
+    where title and lead stand as a feed, sitemap or address told them, and `read` where the page itself was
+    read. `score` is the closeness in parts of 10,000, by the model `model_id`.
+    """
+
+    __tablename__ = "off_topic"
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True, autoincrement=True))
+    run_id: str
+    source: str
+    url_key: str = digest_column(index=True)
+    url: str = Field(sa_type=Text)
+    topics: str = Field(sa_type=Text)
+    stage: str
+    title: str | None = Field(default=None, sa_type=Text)
+    lead: str | None = Field(default=None, sa_type=Text)
+    score: int | None = None
+    model_id: int | None = Field(default=None, sa_type=BigInteger)
+    at: datetime = time_column()
+
+
+class ClosenessModelRow(StoreTable, table=True):
+    """One version of the closeness model (parsers/closeness.py): its terms and parameters, and their hash.
+
+    `seeds_version` is the version of the corpus whose seeds it was fitted on.
+    """
+
+    __tablename__ = "closeness_model"
+    id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    format: str
+    sha256: str = digest_column()
+    seeds: int
+    background: int
+    seeds_version: int = Field(sa_column=Column(BigInteger, ForeignKey("version.id"), nullable=False))
+    code_version: str
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = time_column()
+
+
+class Closeness(StoreTable, table=True):
+    """How close the text of a revision is to the seeds by one model, in parts of 10,000."""
+
+    __tablename__ = "closeness"
+    model_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("closeness_model.id"), primary_key=True, autoincrement=False)
+    )
+    revision_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("revision.id"), primary_key=True, autoincrement=False)
+    )
+    score: int
+
+
 class Capture(StoreTable, table=True):
     """Where the raw bytes of one answer stand in the archive.
 
@@ -509,7 +564,10 @@ class PageShape(StoreTable, table=True):
     drift: str = Field(default="", sa_type=Text)
 
 
-APPEND_ONLY = ("version", "revision", "capture", "outcome", "tag", "zdict", "kin", "ruling")
+APPEND_ONLY = (
+    "version", "revision", "capture", "outcome", "tag", "zdict", "kin", "ruling", "off_topic",
+    "closeness_model", "closeness",
+)  # fmt: skip
 
 
 def table_of(model: type[SQLModel]) -> Table:
@@ -521,11 +579,14 @@ __all__ = [
     "APPEND_ONLY",
     "SCHEMA",
     "Capture",
+    "Closeness",
+    "ClosenessModelRow",
     "Endpoint",
     "Host",
     "IngestRun",
     "Kin",
     "Meta",
+    "OffTopic",
     "Outcome",
     "Page",
     "PageShape",

@@ -335,11 +335,18 @@ def _whole(check: _Check, facts: Mapping[str, Any]) -> None:
             check.found(
                 "whole", "the documents are not those that were written (Merkle root over their leaves)"
             )
-        complete = facts["documents"] + facts["purged"]
+        filtered = facts.get("filtered", 0)
+        complete = facts["documents"] + facts["purged"] + filtered
         if since is None and complete != version.documents:
             check.found("whole", f"version {version.id} has {version.documents} documents, not {complete}")
         one_version = since is not None and since["version"] == version.parent_id
-        if one_version and not version.retracted and not facts["purged"] and root != version.delta_root:
+        if (
+            one_version
+            and not version.retracted
+            and not facts["purged"]
+            and not filtered
+            and root != version.delta_root
+        ):
             check.found("whole", f"the documents are not those of version {version.id} (its delta root)")
     except _UNREADABLE as error:
         check.found("manifest", f"cannot be read: {type(error).__name__}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,13 @@ import typer
 
 from flows.settings import VERSION, Settings, load_settings
 from flows.sources import Source, load_sources
+from flows.topics import load_topics
 from parsers.errors import SourceFileError
+from parsers.topics import Topic
 from storage import Store, open_store
 
 SHIPPED_SOURCES = Path(__file__).resolve().parents[1] / "sources"
+SHIPPED_TOPICS = Path(__file__).resolve().parents[1] / "topics"
 
 app = typer.Typer(
     name="khotin",
@@ -63,4 +67,22 @@ def configured_sources(settings: Settings) -> tuple[Source, ...]:
     return sources
 
 
-__all__ = ["JsonOption", "app", "configured_sources", "load_settings", "open_configured_store"]
+def configured_topics(settings: Settings) -> tuple[Topic, ...]:
+    """The topics: those of KHOTIN_TOPICS, or those that come with khotin."""
+    return load_topics(settings.topics or SHIPPED_TOPICS)
+
+
+def topics_for(settings: Settings, sources: Sequence[Source]) -> tuple[Topic, ...]:
+    """The topics, if one of the sources keeps to topics: the others do not look at their files."""
+    return configured_topics(settings) if any(source.keep == "topic" for source in sources) else ()
+
+
+__all__ = [
+    "JsonOption",
+    "app",
+    "configured_sources",
+    "configured_topics",
+    "load_settings",
+    "open_configured_store",
+    "topics_for",
+]

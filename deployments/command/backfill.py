@@ -17,6 +17,7 @@ from deployments.command.app import (
     configured_sources,
     load_settings,
     open_configured_store,
+    topics_for,
 )
 from deployments.command.ingest import chosen_sources, claim_store, stopped_by_sigterm
 from deployments.command.output import ExitCode, clean, err, out, print_json
@@ -33,6 +34,7 @@ from flows.sitemap_walk import Span
 from flows.sources import Source, load_sources
 from parsers.dates import VIETNAM
 from parsers.errors import UserError
+from parsers.topics import Topic
 from storage import RunResult, Store
 
 _WHY = {
@@ -81,17 +83,20 @@ def backfill_command(
             )
         with open_configured_store(settings) as store:
             claim_store(store, settings, sample=sample)
-            _from_files(store, sources, names, every, as_json=as_json)
+            _from_files(store, sources, topics_for(settings, sources), names, every, as_json=as_json)
         return
     if len(names) != 1 or since is None:
         raise UserError("name one source and --since", hint="khotin backfill SOURCE --since 2026-03-01")
     (source,) = chosen_sources(sources, names)
     span = _span(since, until)
     user_agent = settings.user_agent(live=not sample)
+    topics = topics_for(settings, [source])
     with open_configured_store(settings) as store:
         claim_store(store, settings, sample=sample)
         report = asyncio.run(
-            stopped_by_sigterm(_walk(store, source, span, user_agent, every, sample=sample, quiet=as_json))
+            stopped_by_sigterm(
+                _walk(store, source, span, user_agent, topics, every, sample=sample, quiet=as_json)
+            )
         )
     if as_json:
         print_json(_walk_json(report))
@@ -125,6 +130,7 @@ async def _walk(
     source: Source,
     span: Span,
     user_agent: str,
+    topics: tuple[Topic, ...],
     every: int | None,
     *,
     sample: bool,
@@ -139,6 +145,7 @@ async def _walk(
                 rng=random.Random(),
                 routes=routes,
                 progress=progress,
+                topics=topics,
             )
             return await backfill(source, environment, span, every=every)
 
@@ -149,7 +156,13 @@ async def _walk(
 
 
 def _from_files(
-    store: Store, sources: Sequence[Source], names: list[str], every: int | None, *, as_json: bool
+    store: Store,
+    sources: Sequence[Source],
+    topics: tuple[Topic, ...],
+    names: list[str],
+    every: int | None,
+    *,
+    as_json: bool,
 ) -> None:
     with steps("records", quiet=as_json) as advance:
         report = backfill_from_warc(
@@ -159,6 +172,7 @@ def _from_files(
             clock=SystemClock(),
             rng=random.Random(),
             every=every or EVERY,
+            topics=topics,
             advance=advance,
         )
     if as_json:

@@ -8,11 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.command.app import JsonOption, app, load_settings, open_configured_store
+from deployments.command.app import (
+    JsonOption,
+    app,
+    configured_topics,
+    load_settings,
+    open_configured_store,
+)
 from deployments.command.output import ExitCode, clean, err, out, print_json
 from deployments.command.progress import steps
+from flows.topics import chosen_topics
 from parsers.errors import UserError
 from storage.export import SUFFIXES, ExportReport, Form, export_corpus, write_jsonl
+from storage.export_filter import ExportFilter
 from storage.verify_export import ExportVerification, verify_export
 
 
@@ -47,9 +55,19 @@ def export_command(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the target if it is there (a folder only if an export).")
     ] = False,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option("--topic", help="Only what matches this topic; may be repeated.", metavar="NAME"),
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option("--min-score", min=0.0, max=1.0, help="Only what is so close to the seeds."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     settings = load_settings()
+    chosen = chosen_topics(configured_topics(settings), tuple(topic)) if topic else ()
+    wanted = ExportFilter(chosen, min_score)
     with open_configured_store(settings, create=False) as store:
         version = store.version(at)
         base = store.version(since) if since is not None else None
@@ -58,19 +76,28 @@ def export_command(
         if target == "-":
             if as_json or form is not Form.JSONL:
                 raise UserError("only JSON Lines go to standard output, and no --json", hint="name a file")
-            write_jsonl(store, version, sys.stdout.buffer, since=base)
+            write_jsonl(store, version, sys.stdout.buffer, since=base, wanted=wanted)
             sys.stdout.buffer.flush()
             return
-        name = f"version-{version.id}{f'-since-{base.id}' if base else ''}{SUFFIXES[form]}"
+        delta = f"-since-{base.id}" if base else ""
+        name = f"version-{version.id}{delta}{_filter(wanted)}{SUFFIXES[form]}"
         path = Path(target) if target else settings.home / "exports" / name
         # How many documents a delta has is known when they are counted.
-        total = None if base else version.documents
+        total = version.documents if base is None and wanted.open else None
         with steps("export", quiet=as_json, total=total) as advance:
-            report = export_corpus(store, version, path, form, since=base, force=force, advance=advance)
+            report = export_corpus(
+                store, version, path, form, since=base, wanted=wanted, force=force, advance=advance
+            )
     if as_json:
         print_json(_report_json(report))
     else:
         _tell_report(report)
+
+
+def _filter(wanted: ExportFilter) -> str:
+    """What a filter adds to the name of an export."""
+    score = "" if wanted.min_score is None else f"-score-{wanted.min_score:g}"
+    return "".join(f"-{topic.name}" for topic in wanted.topics) + score
 
 
 def _report_json(report: ExportReport) -> dict[str, Any]:
@@ -84,6 +111,8 @@ def _tell_report(report: ExportReport) -> None:
     err.print(f"{report.documents} documents of version {report.version}{since} written to {where}")
     if report.purged:
         err.print(f"{report.purged} documents left out: their text was purged")
+    if report.filtered:
+        err.print(f"{report.filtered} documents left out: the filter does not take them")
     if report.retracted:
         err.print(f"{report.retracted} documents retracted since; the manifest names them")
     changed = {name: count for name, count in report.fidelity.items() if name != "whole" and count}

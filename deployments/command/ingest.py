@@ -17,6 +17,7 @@ from deployments.command.app import (
     configured_sources,
     load_settings,
     open_configured_store,
+    topics_for,
 )
 from deployments.command.output import ExitCode, clean, err, local_time, out, print_json, table
 from deployments.command.progress import RunProgress, steps
@@ -31,6 +32,7 @@ from flows.seed import SeedReport, import_seeds
 from flows.settings import Settings
 from flows.sources import Source, load_sources
 from parsers.errors import NotFound, UserError
+from parsers.topics import Topic
 from storage import Counts, Ending, Store, VersionRow
 
 _Report = TypeVar("_Report")
@@ -130,6 +132,7 @@ def ingest_command(
     sources = load_sources(SOURCES) if sample else configured_sources(settings)
     sources = chosen_sources(sources, source or [])
     user_agent = settings.user_agent(live=not sample)
+    topics = topics_for(settings, sources)
     with open_configured_store(settings) as store:
         claim_store(store, settings, sample=sample)
         if sample and not store.versions():
@@ -140,7 +143,9 @@ def ingest_command(
         if sample:
             served = edition or min(store.finished_runs(SAMPLE_LABEL) + 1, LAST_EDITION)
         report = asyncio.run(
-            stopped_by_sigterm(_ingest(store, sources, user_agent, served, force=force, quiet=as_json))
+            stopped_by_sigterm(
+                _ingest(store, sources, user_agent, topics, served, force=force, quiet=as_json)
+            )
         )
     if as_json:
         print_json(_report_json(report, served))
@@ -201,13 +206,14 @@ async def _ingest(
     store: Store,
     sources: tuple[Source, ...],
     user_agent: str,
+    topics: tuple[Topic, ...],
     edition: int | None,
     *,
     force: bool,
     quiet: bool,
 ) -> IngestReport:
     if edition is None:
-        return await _run(store, sources, user_agent, {}, "", force=force, quiet=quiet)
+        return await _run(store, sources, user_agent, topics, {}, "", force=force, quiet=quiet)
     async with SampleNewsroom(edition=edition) as newsroom:
         if not quiet:
             out.print(
@@ -215,13 +221,15 @@ async def _ingest(
                 f"127.0.0.1:{newsroom.port}"
             )
         label = f"{SAMPLE_LABEL} {edition}"
-        return await _run(store, sources, user_agent, newsroom.routes, label, force=force, quiet=quiet)
+        routes = newsroom.routes
+        return await _run(store, sources, user_agent, topics, routes, label, force=force, quiet=quiet)
 
 
 async def _run(
     store: Store,
     sources: tuple[Source, ...],
     user_agent: str,
+    topics: tuple[Topic, ...],
     routes: Any,
     label: str,
     *,
@@ -237,6 +245,7 @@ async def _run(
             rng=random.Random(),
             routes=routes,
             progress=progress,
+            topics=topics,
         )
         if api is not None:
             err.print(f"running through Prefect at {clean(api)}")

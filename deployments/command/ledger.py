@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -9,12 +10,17 @@ import typer
 from deployments.command.app import (
     JsonOption,
     app,
+    configured_topics,
     load_settings,
     open_configured_store,
 )
 from deployments.command.arguments import document_id
 from deployments.command.output import clean, local_time, out, print_json
+from flows.gate import judged_of
+from flows.topic_looks import Look, look
+from parsers.topics import Topic
 from storage import Story
+from storage.closeness import StoredModel
 
 
 @app.command(
@@ -25,15 +31,27 @@ def why_command(
     as_json: JsonOption = False,
 ) -> None:
     identity = document_id(url)
-    with open_configured_store(load_settings(), create=False) as store:
+    settings = load_settings()
+    with open_configured_store(settings, create=False) as store:
         story = store.story(identity)
+        stored = store.closeness_model() if story.closeness else None
+    belongs = _look(story, configured_topics(settings), stored)
     if as_json:
-        print_json(_story_json(story))
+        print_json(_story_json(story, belongs))
     else:
         _tell_story(story)
+        _tell_belonging(story, belongs)
 
 
-def _story_json(story: Story) -> dict[str, Any]:
+def _look(story: Story, topics: Sequence[Topic], stored: StoredModel | None) -> Look | None:
+    """What topics and closeness say of the document as it stands; None if there is none, or no text of it."""
+    newest = story.documents[-1] if story.documents else None
+    if newest is None or newest.op == "retract" or newest.purged:
+        return None
+    return look(story.url, judged_of(newest.record), topics, None if stored is None else stored.model)
+
+
+def _story_json(story: Story, belongs: Look | None) -> dict[str, Any]:
     return {
         "url": story.url,
         "pages": story.pages,
@@ -41,6 +59,9 @@ def _story_json(story: Story) -> dict[str, Any]:
         "captures": story.captures,
         "kin": story.kin,
         "rulings": story.rulings,
+        "closeness": story.closeness,
+        "terms": belongs.shares if belongs else (),
+        "topics": belongs.verdicts if belongs else (),
         "revisions": [
             {"version": d.version_id, "rev": d.rev, "op": d.op, "title": d.record.title, "leaf": d.leaf}
             for d in story.documents
@@ -78,3 +99,19 @@ def _tell_story(story: Story) -> None:
             f"[dim]raw {capture['kind']} of {local_time(capture['fetched_at'])}: {clean(capture['file'])} "
             f"at byte {capture['offset']}, {capture['payload_length']} bytes[/dim]"
         )
+
+
+def _tell_belonging(story: Story, belongs: Look | None) -> None:
+    """Which topics the document matches today, how close it is to the seeds, and by which terms."""
+    if belongs is None:
+        return
+    for verdict in belongs.verdicts:
+        if verdict.matches:
+            out.print(f"topic [bold]{verdict.topic}[/bold]: {clean(verdict.why)}", soft_wrap=True)
+    newest = story.documents[-1].revision_id
+    for scored in story.closeness:
+        if scored.revision_id == newest:
+            out.print(f"closeness {scored.score:.4f} by model {scored.model_id}", soft_wrap=True)
+    if belongs.shares:
+        terms = ", ".join(f"{clean(share.term)} {share.score:.3f}" for share in belongs.shares)
+        out.print(f"    [dim]terms: {terms}[/dim]", soft_wrap=True)

@@ -17,6 +17,7 @@ from deployments.command import (
     skeletons,
     sources,
     tag,
+    topics,
     verify,
 )
 from deployments.command.app import app
@@ -24,7 +25,7 @@ from deployments.command.output import told_errors
 
 SUBCOMMANDS = (
     backfill, corpus, duplicates, exports, history, ingest, keeping, ledger, rejects, reparse, retract,
-    skeletons, sources, tag, verify,
+    skeletons, sources, tag, topics, verify,
 )  # fmt: skip
 """Importing these modules adds their subcommands to the application."""
 

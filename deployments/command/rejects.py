@@ -14,12 +14,14 @@ from deployments.command.app import (
     configured_sources,
     load_settings,
     open_configured_store,
+    topics_for,
 )
 from deployments.command.arguments import document_id
 from deployments.command.output import ExitCode, clean, err, local_time, out, print_json, table
 from deployments.command.progress import steps
 from deployments.sample import SOURCES
 from flows.clock import SystemClock
+from flows.gate import gates_of
 from flows.quarantine import DRIFT, open_drifts
 from flows.rejected import RetryReport, retry_rejected
 from flows.sources import load_sources
@@ -164,6 +166,7 @@ def retry_command(
                 clock=SystemClock(),
                 rng=random.Random(),
                 accept=accept,
+                gates=gates_of(sources, topics_for(settings, sources), store),
                 advance=advance,
             )
     if as_json:

@@ -124,6 +124,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
     )
     op.create_table(
+        "off_topic",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("url_key", sa.LargeBinary(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("topics", sa.Text(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("lead", sa.Text(), nullable=True),
+        sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("model_id", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_off_topic")),
+    )
+    op.create_index(op.f("ix_off_topic_url_key"), "off_topic", ["url_key"], unique=False)
+    op.create_table(
         "outcome",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -284,6 +303,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_zdict")),
     )
     op.create_table(
+        "closeness_model",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("format", sa.String(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("seeds", sa.Integer(), nullable=False),
+        sa.Column("background", sa.Integer(), nullable=False),
+        sa.Column("seeds_version", sa.BigInteger(), nullable=False),
+        sa.Column("code_version", sa.String(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["seeds_version"], ["version.id"], name=op.f("fk_closeness_model_seeds_version_version")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closeness_model")),
+    )
+    op.create_table(
         "revision",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
@@ -367,5 +404,18 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["version_id"], ["version.id"], name=op.f("fk_tag_version_id_version")),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_tag")),
+    )
+    op.create_table(
+        "closeness",
+        sa.Column("model_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("revision_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["closeness_model.id"], name=op.f("fk_closeness_model_id_closeness_model")
+        ),
+        sa.ForeignKeyConstraint(
+            ["revision_id"], ["revision.id"], name=op.f("fk_closeness_revision_id_revision")
+        ),
+        sa.PrimaryKeyConstraint("model_id", "revision_id", name=op.f("pk_closeness")),
     )
     # ### end Alembic commands ###

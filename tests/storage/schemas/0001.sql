@@ -22,6 +22,27 @@ CREATE TABLE capture (
 	CONSTRAINT pk_capture PRIMARY KEY (id)
 );
 INSERT INTO "capture" VALUES(1,X'6F09FCE05AF7D21C280B5D2EF1713FB4','r1','a','page','http://a.example/1','http://a.example/1',200,'text/html',NULL,NULL,X'5443FD5961B507A9BA4ACCF1A930C9E459A550538E19DD2FBE7823C823BFC7EC',12,'2026/03/khotin-20260302T010000Z-r1-00000.warc.gz',297,292,NULL,1772413200000000,X'AC460FE3D24435C75568EFB1DF1EBDB9FAB858BE011CA0BA1C27541B65A9FC92');
+CREATE TABLE closeness (
+	model_id BIGINT NOT NULL, 
+	revision_id BIGINT NOT NULL, 
+	score INTEGER NOT NULL, 
+	CONSTRAINT pk_closeness PRIMARY KEY (model_id, revision_id), 
+	CONSTRAINT fk_closeness_model_id_closeness_model FOREIGN KEY(model_id) REFERENCES closeness_model (id), 
+	CONSTRAINT fk_closeness_revision_id_revision FOREIGN KEY(revision_id) REFERENCES revision (id)
+);
+CREATE TABLE closeness_model (
+	id INTEGER NOT NULL, 
+	format VARCHAR NOT NULL, 
+	sha256 BLOB NOT NULL, 
+	seeds INTEGER NOT NULL, 
+	background INTEGER NOT NULL, 
+	seeds_version BIGINT NOT NULL, 
+	code_version VARCHAR NOT NULL, 
+	data BLOB NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	CONSTRAINT pk_closeness_model PRIMARY KEY (id), 
+	CONSTRAINT fk_closeness_model_seeds_version_version FOREIGN KEY(seeds_version) REFERENCES version (id)
+);
 CREATE TABLE endpoint (
 	url TEXT NOT NULL, 
 	source VARCHAR NOT NULL, 
@@ -98,8 +119,23 @@ CREATE TABLE meta (
 	value VARCHAR NOT NULL, 
 	CONSTRAINT pk_meta PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('store_id','48f07e37-6923-4d1f-baf8-6dd4cea6f23f');
+INSERT INTO "meta" VALUES('store_id','ee6821b5-76c7-4c71-b3d2-16c295e4b0c9');
 INSERT INTO "meta" VALUES('formats','khotin-leaf-1 rfc6962-sha256 khotin-chain-1 khotin-body-1');
+CREATE TABLE off_topic (
+	id INTEGER NOT NULL, 
+	run_id VARCHAR NOT NULL, 
+	source VARCHAR NOT NULL, 
+	url_key BLOB NOT NULL, 
+	url TEXT NOT NULL, 
+	topics TEXT NOT NULL, 
+	stage VARCHAR NOT NULL, 
+	title TEXT, 
+	lead TEXT, 
+	score INTEGER, 
+	model_id BIGINT, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT pk_off_topic PRIMARY KEY (id)
+);
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
 	run_id VARCHAR NOT NULL, 
@@ -307,6 +343,7 @@ CREATE INDEX ix_endpoint_source ON endpoint (source);
 CREATE INDEX ix_kin_cluster_key ON kin (cluster_key);
 CREATE INDEX ix_kin_partner_url_key ON kin (partner_url_key);
 CREATE INDEX ix_kin_url_key ON kin (url_key);
+CREATE INDEX ix_off_topic_url_key ON off_topic (url_key);
 CREATE INDEX ix_outcome_run_id ON outcome (run_id);
 CREATE INDEX ix_outcome_url_key ON outcome (url_key);
 CREATE INDEX ix_page_source_article_id ON page (source, article_id) WHERE article_id IS NOT NULL;
@@ -333,4 +370,10 @@ CREATE TRIGGER guard_kin_update BEFORE UPDATE ON kin BEGIN SELECT RAISE(ABORT, '
 CREATE TRIGGER guard_kin_delete BEFORE DELETE ON kin BEGIN SELECT RAISE(ABORT, 'kin is append-only'); END;
 CREATE TRIGGER guard_ruling_update BEFORE UPDATE ON ruling BEGIN SELECT RAISE(ABORT, 'ruling is append-only'); END;
 CREATE TRIGGER guard_ruling_delete BEFORE DELETE ON ruling BEGIN SELECT RAISE(ABORT, 'ruling is append-only'); END;
+CREATE TRIGGER guard_off_topic_update BEFORE UPDATE ON off_topic BEGIN SELECT RAISE(ABORT, 'off_topic is append-only'); END;
+CREATE TRIGGER guard_off_topic_delete BEFORE DELETE ON off_topic BEGIN SELECT RAISE(ABORT, 'off_topic is append-only'); END;
+CREATE TRIGGER guard_closeness_model_update BEFORE UPDATE ON closeness_model BEGIN SELECT RAISE(ABORT, 'closeness_model is append-only'); END;
+CREATE TRIGGER guard_closeness_model_delete BEFORE DELETE ON closeness_model BEGIN SELECT RAISE(ABORT, 'closeness_model is append-only'); END;
+CREATE TRIGGER guard_closeness_update BEFORE UPDATE ON closeness BEGIN SELECT RAISE(ABORT, 'closeness is append-only'); END;
+CREATE TRIGGER guard_closeness_delete BEFORE DELETE ON closeness BEGIN SELECT RAISE(ABORT, 'closeness is append-only'); END;
 COMMIT;
