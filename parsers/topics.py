@@ -31,7 +31,7 @@ TOPIC_FORMAT: Final = "khotin-topic-1"
 MIN_SLUG_SYLLABLES: Final = 4
 """An address of fewer syllables tells no title: `/video-moi-123.html`."""
 
-_NUMBER: Final = re.compile(r"\d+|(?:post|p|c|a|d|ar|id|t)\d+")
+_NUMBER: Final = re.compile(r"\d+|[a-z]{1,5}\d{3,}")
 
 
 class Part(StrEnum):

@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import text as sql
 
 from parsers.article import Paragraph
+from parsers.closeness import fit
 from parsers.errors import StoreDamaged, StoreError, UserError
-from storage import Captured, Met, Offer, SourcePart, Store, open_store
+from storage import Captured, LeftOut, Met, Offer, SourcePart, Store, open_store
 from storage.archive import Payload
 from storage.codec import train
 from storage.copying import BATCH_ROWS, copy_store, count_batches
+from storage.scoring import add_model
 from storage.tables import Tag, Zdict, metadata, table_of
 from tests.conftest import START
 from tests.storage.test_commit import commit, record
@@ -30,7 +32,8 @@ def fill(store: Store) -> None:
         payload = Payload(url, START, PAGE, 200)
         (capture,) = store.capture("r0", archive, [Captured("a", "page", url, payload)])
     met = Met(url, "feed", fetched_at=START, capture_id=capture)
-    parts = [SourcePart("a", offers=(Offer(met, record()),))]
+    told = LeftOut("http://a.example/off", "a", "thi-dua 0a1b2c3d", "told", "Tin khác", None, 0.25, 1)
+    parts = [SourcePart("a", offers=(Offer(met, record()),), left_out=(told,))]
     store.commit_run("r0", "ingest", "test", parts, START, "0")
     commit(store, "r1", *(short(n) for n in range(30)))
     commit(store, "r2", record(title="Tựa mới"), short(99))
@@ -41,6 +44,7 @@ def fill(store: Store) -> None:
         connection.execute(table_of(Zdict).insert(), [values])
         tag = {"name": "release-1", "version_id": 1, "message": "đầu tiên", "created_at": START}
         connection.execute(table_of(Tag).insert(), [tag])
+    add_model(store, fit([b"cum thi dua"], [b"tin khac han"]), 1, START, "0")
     commit(store, "r3", short(100))
 
 

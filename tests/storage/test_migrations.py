@@ -170,7 +170,12 @@ def test_old_store_of_every_schema_is_upgraded_and_reads(store_url: str, tmp_pat
         assert store.story("http://a.example/3")
         with store.reading() as connection:
             assert migrated_to(connection) == SCHEMA
-            assert {name.split("_")[1] for name in guards(connection)} == set(APPEND_ONLY)
+            assert guarded(connection) == set(APPEND_ONLY)
+
+
+def guarded(connection: Connection) -> set[str]:
+    """The tables that have guards."""
+    return {re.sub(r"^guard_|_(?:update|delete)$", "", name) for name in guards(connection)}
 
 
 def migrated_to(connection: Connection) -> str:
@@ -230,7 +235,7 @@ def test_failed_migration_leaves_the_old_store_whole(store: Store, store_url: st
         migrate(store_url, next_migrations(tmp_path / "failing", then="1 / 0"))
     with store.reading() as connection:
         assert migrated_to(connection) == SCHEMA
-        assert {name.split("_")[1] for name in guards(connection)} == set(APPEND_ONLY)
+        assert guarded(connection) == set(APPEND_ONLY)
     assert migrate(store_url, next_migrations(tmp_path / "m"))["schema"] == "9999"
 
 

@@ -30,7 +30,7 @@ FLIPS = 40
 # Nothing vouches for these but the database: the ledger and the working memory of the flows.
 DERIVED = {"sketch", "kin"}
 UNHASHED = {
-    "outcome", "page", "run_source", "ingest_run", "endpoint", "source_state", "page_shape", "meta", *DERIVED
+    "closeness", "off_topic", "outcome", "page", "run_source", "ingest_run", "endpoint", "source_state", "page_shape", "meta", *DERIVED
 }  # fmt: skip
 
 

@@ -15,12 +15,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from parsers.article import Paragraph
+from parsers.closeness import fit
 from storage import (
     Captured,
     End,
     Ending,
     EndpointState,
     HostState,
+    LeftOut,
     Met,
     Offer,
     ShapeRow,
@@ -29,6 +31,7 @@ from storage import (
     open_store,
 )
 from storage.archive import Payload
+from storage.scoring import add_model, score_new
 from storage.tables import SCHEMA, Tag, table_of
 from tests.conftest import START
 from tests.storage.test_commit import record
@@ -62,6 +65,9 @@ def make(home: Path) -> Path:
             poll=SourcePoll("a", polled_at=START, next_poll_at=START + timedelta(hours=1)),
             problems=("một lỗi",),
             shapes=(ShapeRow("a", "generic", "1", "r1", START, 2, "{}", "đổi khác"),),
+            left_out=(
+                LeftOut("http://a.example/4", "a", "thi-dua 0a1b2c3d", "told", "Tin khác", None, 0.25),
+            ),
         )
         store.commit_run("r1", "ingest", "first", [part], START, "0")
         later = START + timedelta(days=1)
@@ -69,6 +75,8 @@ def make(home: Path) -> Path:
         revised = replace(first, title="Tựa mới")
         again = SourcePart("a", offers=(Offer(met, revised),))
         store.commit_run("r2", "ingest", "second", [again], later, "0")
+        add_model(store, fit([b"cum thi dua"], [b"tin khac han"]), 2, later, "0")
+        score_new(store)
         store.spare_hosts([HostState("a.example", later)])
         with store.writing() as connection:
             tag = {"name": "release-1", "version_id": 1, "message": "đầu tiên", "created_at": later}
