@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from flows.fetching import Fetched, Fetcher, HostPolicy
@@ -159,7 +159,8 @@ class Walk:
             if self.source.is_article(url):
                 changed = link.modified_at if self.source.trust_lastmod else None
                 number = self.source.article_id(url)
-                found.setdefault(url, Found(url, found_in, changed, link.published_at, article_id=number))
+                told = Found(url, found_in, changed, link.published_at, article_id=number)
+                found.setdefault(url, replace(told, title=link.title, lead=link.lead))
         return found
 
     def _by_day(self, sitemap: str, links: tuple[Link, ...]) -> Days:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parsers.closeness import B, K1, STEPS, TERMS, ClosenessModel, fit, from_bytes
+from parsers.closeness import K1, STEPS, TERMS, B, ClosenessModel, fit, from_bytes
 from tests.topic_texts import samples
 
 SEEDS = [
@@ -19,14 +20,18 @@ SEEDS = [
     b"thi dua cong an xa so ket nam 2020",
 ]
 BACKGROUND = [
-    b"gia ca phe tang", b"cong an bat nhom trom", b"bong da toi nay", b"thoi tiet ngay mai", b"nong dan thi gat",
-]  # fmt: skip
+    b"gia ca phe tang",
+    b"cong an bat nhom trom",
+    b"bong da toi nay",
+    b"thoi tiet ngay mai",
+    b"nong dan thi gat",
+]
 
 
 def written_out(model: ClosenessModel, text: bytes) -> float:
     """The raw score by the formula, term by term."""
     syllables = text.decode().split()
-    terms = syllables + [f"{a} {b}" for a, b in zip(syllables, syllables[1:], strict=False)]
+    terms = syllables + [f"{a} {b}" for a, b in pairwise(syllables)]
     total = 0.0
     for term, weight in model.terms:
         tf = terms.count(term)

@@ -87,8 +87,8 @@ def test_phrases_overlap_and_each_is_counted() -> None:
 
 
 @given(
-    st.lists(st.sampled_from("a b c d".split()), max_size=30),
-    st.lists(st.lists(st.sampled_from("a b c d".split()), min_size=1, max_size=4), min_size=1, max_size=6),
+    st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=30),
+    st.lists(st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4), min_size=1, max_size=6),
 )
 def test_finder_counts_what_a_search_for_each_phrase_counts(
     words: list[str], phrases: list[list[str]]

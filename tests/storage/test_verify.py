@@ -30,7 +30,8 @@ FLIPS = 40
 # Nothing vouches for these but the database: the ledger and the working memory of the flows.
 DERIVED = {"sketch", "kin"}
 UNHASHED = {
-    "closeness", "off_topic", "outcome", "page", "run_source", "ingest_run", "endpoint", "source_state", "page_shape", "meta", *DERIVED
+    "outcome", "page", "run_source", "ingest_run", "endpoint", "source_state", "page_shape", "meta",
+    "closeness", "off_topic", *DERIVED
 }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Articles written for the measurement of topics, before any rule was: `known` and `held_out`, by label.
 
 `topic`: about what the seeds are about. Its neighbours: `police` (other news of the police) and `emulation`
-(emulation movements of others). `far`: everything else. Rules and closeness may be adjusted by the known ones;
-the held-out ones are only ever measured. A file holds articles one after another, each behind a line
+(emulation movements of others). `far`: everything else. Rules and closeness may be adjusted by the known
+ones; the held-out ones are only ever measured. A file holds articles one after another, each behind a line
 `=== name | label`: its title, its lead, its paragraphs.
 """
 
