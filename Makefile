@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit
 
 BENCH := $(VENV)-bench
 
-.PHONY: help ingest test lint types check lock clean bench-dedup bench-fetch bench-store
+.PHONY: help ingest test lint types check lock clean bench-dedup bench-fetch bench-store bench-topics
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,9 @@ bench-store: $(BENCH)/.installed ## measure the store against its peers (long; w
 
 bench-dedup: $(BENCH)/.installed ## measure de-duplication at growing sizes, against its peers
 	@$(BENCH)/bin/python -m tests.benchmarks.dedup_scale $(BENCH_ARGS)
+
+bench-topics: $(BENCH)/.installed ## measure topics and closeness, also on 100,000 documents (some 10 minutes)
+	@$(BENCH)/bin/python -m tests.benchmarks.topics $(BENCH_ARGS)
 
 bench-fetch: $(VENV)/.installed-dev $(BENCH)/.installed ## measure the fetcher against httpx and Scrapy (some 3 minutes)
 	@$(BIN)/python -m tests.benchmarks.fetch --peer-python $(BENCH)/bin/python $(BENCH_ARGS)

@@ -78,7 +78,7 @@ def text_of_file(path: Path) -> Judged:
     if seed.reason != "bad-name":
         raise UserError(f"{path}: {seed.message}")
     try:
-        lines = [line.strip() for line in clean(data.decode("utf-8")).splitlines() if line.strip()]
+        lines = [clean(line) for line in data.decode("utf-8").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8", hint="save the text as UTF-8") from error
     if not lines:

@@ -23,7 +23,7 @@ from storage.ledger import CHUNK
 from storage.tables import Closeness, ClosenessModelRow, Revision, table_of
 
 AT_ONCE = 1_000
-"""Revisions that are scored in one transaction: the lock is held for less than a second."""
+"""Revisions that are scored and written at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,29 +107,44 @@ def missing(connection: Connection, model_id: int) -> tuple[int, int]:
     return connection.execute(done).scalar() or 0, connection.execute(last).scalar() or 0
 
 
-def score_between(
+def steps_between(
     connection: Connection, stored: StoredModel, unpacker: Unpacker, after: int, end: int
-) -> int:
-    """Score the revisions beyond `after` up to `end` that have a text and no score yet; gives how many.
-
-    To be called under the write lock, so that no other process scores the same.
-    """
-    revision, scores = table_of(Revision), table_of(Closeness)
-    there = select(scores.c.revision_id).where(
-        scores.c.model_id == stored.id, scores.c.revision_id > after, scores.c.revision_id <= end
-    )
+) -> list[tuple[int, int]]:
+    """The revisions beyond `after` up to `end` that have a text and no score yet, with their scores."""
+    revision = table_of(Revision)
     query = (
         select(revision.c.id, revision.c.body, revision.c.zdict_id)
         .where(revision.c.id > after, revision.c.id <= end)
-        .where(revision.c.op != "retract", revision.c.codec == ZSTD, revision.c.id.not_in(there))
+        .where(revision.c.op != "retract", revision.c.codec == ZSTD)
         .order_by(revision.c.id)
     )
-    rows = [
-        (stored.id, row.id, stored.model.steps(folded_text(unpacker.unpack(bytes(row.body), row.zdict_id))))
+    there = _scored(connection, stored.id, after, end)
+    return [
+        (row.id, stored.model.steps(folded_text(unpacker.unpack(bytes(row.body), row.zdict_id))))
         for row in connection.execute(query)
+        if row.id not in there
     ]
+
+
+def write_steps(connection: Connection, model_id: int, steps: Sequence[tuple[int, int]]) -> int:
+    """Write scores of revisions in the order of their ids, save those that another process wrote meanwhile.
+
+    Gives how many were written. To be called under the write lock.
+    """
+    if not steps:
+        return 0
+    there = _scored(connection, model_id, steps[0][0] - 1, steps[-1][0])
+    rows = [(model_id, revision_id, score) for revision_id, score in steps if revision_id not in there]
     insert_rows(connection, table_of(Closeness), ("model_id", "revision_id", "score"), rows)
     return len(rows)
+
+
+def _scored(connection: Connection, model_id: int, after: int, end: int) -> set[int]:
+    table = table_of(Closeness)
+    query = select(table.c.revision_id).where(
+        table.c.model_id == model_id, table.c.revision_id > after, table.c.revision_id <= end
+    )
+    return set(connection.execute(query).scalars())
 
 
 def folded_text(body: bytes) -> bytes:

@@ -13,8 +13,9 @@ from storage.closeness import (
     missing,
     newest_model_id,
     read_model,
-    score_between,
+    steps_between,
     write_model,
+    write_steps,
 )
 from storage.codec import Unpacker
 from storage.reading import read_dictionaries
@@ -54,8 +55,11 @@ def score_new(
     made = 0
     for after in range(done, last, AT_ONCE):
         end = min(after + AT_ONCE, last)
+        # Scored without the lock, which is held for the rows alone.
+        with store.reading() as connection:
+            steps = steps_between(connection, stored, unpacker, after, end)
         with store.writing() as connection:
-            made += score_between(connection, stored, unpacker, after, end)
+            made += write_steps(connection, stored.id, steps)
         advance(end, last)
     return made
 
