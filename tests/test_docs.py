@@ -67,7 +67,7 @@ def commands_in_readme() -> list[str]:
         match = re.search(r"\bkhotin((?: [a-z]+)+)", line)
         if match:
             words = match[1].split()
-            groups = {"sources", "duplicates", "index", "rejects"}
+            groups = {"sources", "duplicates", "index", "rejects", "topics"}
             found.add(" ".join(words[:2] if words[0] in groups else words[:1]))
     return sorted(found)
 
@@ -92,11 +92,26 @@ def test_readme_names_only_make_targets_that_exist() -> None:
     assert told <= targets
 
 
-def test_source_file_in_the_readme_is_valid(tmp_path: Path) -> None:
+SOURCE, TOPIC, LISTINGS = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("listings", ["listings = []\n", LISTINGS], ids=["none", "of-tags"])
+def test_source_file_in_the_readme_is_valid(tmp_path: Path, listings: str) -> None:
     from flows.sources import load_sources
 
-    (block,) = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
-    name = re.findall(r"^name = \"(.*)\"", block, flags=re.MULTILINE)[0]
-    (tmp_path / f"{name}.toml").write_text(block, "utf-8")
+    assert "listings = []\n" in SOURCE
+    name = re.findall(r"^name = \"(.*)\"", SOURCE, flags=re.MULTILINE)[0]
+    (tmp_path / f"{name}.toml").write_text(SOURCE.replace("listings = []\n", listings), "utf-8")
     (source,) = load_sources(tmp_path)
     assert source.is_article("https://vi-du.example/tieu-de-bai-post123.html")
+
+
+def test_topic_file_in_the_readme_is_valid_and_judges(tmp_path: Path) -> None:
+    from flows.topics import load_topics
+    from parsers.topics import Judged, judge
+
+    (tmp_path / "giao-thong.toml").write_text(TOPIC, "utf-8")
+    (topic,) = load_topics(tmp_path)
+    text = Judged("CSGT kiểm tra nồng độ cồn", None, ("Xử phạt 20 tài xế vi phạm nồng độ cồn.",))
+    assert judge(topic, text).rules == ("nong-do-con",)
+    assert not judge(topic, Judged("Phim về nồng độ cồn của CSGT", None, text.body)).matches

@@ -197,6 +197,20 @@ async def test_page_without_a_title_is_judged_by_its_address_or_read(store: Stor
     assert told[f"http://{HOST}{names[1]}"].title == "ket qua bong da dem qua bai"
 
 
+async def test_page_of_a_tag_is_a_listing_whose_headlines_are_judged(store: Store) -> None:
+    source = picky(feeds=(), listings=(f"http://{HOST}/tags/thi-dua.html",))
+    async with ScriptedSite() as site:
+        serve(site, ABOUT, FAR)
+        links = "".join(
+            f'<h3><a href="{url(name)}">{KNOWN[name].text.title}</a></h3>' for name in (ABOUT, FAR)
+        )
+        site.answers[HOST, "/tags/thi-dua.html"] = Answer(f"<html><body>{links}</body></html>".encode())
+        await run(store, site, source)
+        assert pages_asked(site) == [ABOUT]
+    assert stored_urls(store) == {url(ABOUT)}
+    assert store.off_topic("a", [url(FAR)])[url(FAR)].title == KNOWN[FAR].text.title
+
+
 async def test_closeness_stands_beside_what_is_turned_away_and_what_is_kept(store: Store) -> None:
     grow(store)
     fit_closeness(store, {}, (TOPIC,), clock=ManualClock())

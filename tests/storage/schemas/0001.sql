@@ -123,7 +123,7 @@ CREATE TABLE meta (
 	value VARCHAR NOT NULL, 
 	CONSTRAINT pk_meta PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('store_id','5c8855a6-d9ce-4bb3-a9b8-b753f9b9dd5b');
+INSERT INTO "meta" VALUES('store_id','86f47fc2-3f39-4ec6-bcbd-1c42deed2e16');
 INSERT INTO "meta" VALUES('formats','khotin-leaf-1 rfc6962-sha256 khotin-chain-1 khotin-body-1');
 CREATE TABLE off_topic (
 	id INTEGER NOT NULL, 
