@@ -79,6 +79,18 @@ class Gate:
         """Names and versions of the topics: what was turned away under another may be judged again."""
         return ", ".join(topic.label for topic in self.topics)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is told of the source: that a topic asks for a score, and none is known."""
+        if self.scale is not None:
+            return ()
+        asking = [t.name for t in self.topics if t.min_score or any(rule.min_score for rule in t.rules)]
+        if not asking:
+            return ()
+        return (
+            f"topic {', '.join(asking)}: min_score is not looked at without a model: `khotin topics fit`",
+        )
+
     def judge(self, record: Record, *, closeness: float | None = None) -> Verdict:
         """What the topics say of a record."""
         if closeness is None and self.scale is not None:

@@ -277,7 +277,7 @@ async def ingest_source(
         not_modified=bench.not_modified[source.name],
         wire_bytes=bench.bytes_read[source.name],
         problems=(*discovery.problems, *([quiet] if quiet else []), *judged.problems),
-        notes=tuple(discovery.notes),
+        notes=(*discovery.notes, *gate.notes),
         shapes=judged.rows,
         left_out=(*recorded(turned.left_out, selection.ends), *passed.left_out),
     )

@@ -53,6 +53,11 @@ def newest_model_id(connection: Connection) -> int | None:
     return found
 
 
+def has_model(connection: Connection) -> bool:
+    """Whether there is a model: asked in every commit, so straight from the driver."""
+    return connection.exec_driver_sql("SELECT 1 FROM closeness_model LIMIT 1").first() is not None
+
+
 def read_model(connection: Connection, model_id: int) -> StoredModel:
     """One version of the model. Raises NotFound, or StoreDamaged if it is not what was stored."""
     table = table_of(ClosenessModelRow)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
@@ -64,11 +65,20 @@ def read_left_out(connection: Connection, source: str, urls: Sequence[str]) -> d
             .group_by(table.c.url_key)
         )
         for row in connection.execute(select(table).where(table.c.id.in_(newest))):
-            found[row.url] = LeftOut(
-                row.url, row.source, row.topics, row.stage, row.title, row.lead,
-                None if row.score is None else row.score / STEPS, row.model_id,
-            )  # fmt: skip
+            found[row.url] = _row(row)
     return found
+
+
+def all_left_out(connection: Connection, url: str) -> tuple[LeftOut, ...]:
+    """Each time that any source left a page out, the oldest first."""
+    table = table_of(OffTopic)
+    query = select(table).where(table.c.url_key == url_key(url)).order_by(table.c.id)
+    return tuple(_row(row) for row in connection.execute(query))
+
+
+def _row(row: Any) -> LeftOut:
+    score = None if row.score is None else row.score / STEPS
+    return LeftOut(row.url, row.source, row.topics, row.stage, row.title, row.lead, score, row.model_id)
 
 
 def look_again(connection: Connection, source: str, urls: Sequence[str], now: datetime) -> int:

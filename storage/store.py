@@ -15,7 +15,7 @@ from parsers.errors import KhotinError, NotFound, StoreDamaged, StoreError, User
 from storage.archive import ArchiveWriter, read_payload
 from storage.captures import Captured, CaptureRow, read_kept, read_left_over, write_captures
 from storage.checkpoint import Head, advance_head, check_head, read_head, refuse_lost
-from storage.closeness import StoredModel
+from storage.closeness import StoredModel, has_model
 from storage.codec import TRAININGS, ZSTD, Dictionary, Packer, Training, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, run_state, write_run
 from storage.database import (
@@ -239,12 +239,13 @@ class Store:
         new = NewVersion(run_id, kind, message, now, code_version, zdict)
         with self._storing() as connection:
             result = write_run(connection, new, parts, prepared, index)
+            measured = has_model(connection)
             newest = result.version or (None if up_to_date else last_version(connection))
         if newest is not None:
             self._advance_checkpoint(newest)
         if result.version is not None and index is not None:
             self._catch_up(result.version.hi)
-        if result.version is not None:
+        if result.version is not None and measured:
             # The corpus is safe: what is not scored now, the next commit scores.
             with suppress(StoreError):
                 score_new(self)

@@ -13,6 +13,7 @@ from parsers.urls import url_key
 from storage.closeness import Scored, read_scored
 from storage.documents import Document
 from storage.ledger import Counts, Ending, SourceTally
+from storage.off_topic import LeftOut, all_left_out
 from storage.reading import Reader
 from storage.sightings import kin_of, rulings_on
 from storage.tables import Capture, IngestRun, Outcome, Page, RunSource, table_of
@@ -45,6 +46,7 @@ class Story:
     kin: tuple[dict[str, Any], ...] = ()
     rulings: tuple[dict[str, Any], ...] = ()
     closeness: tuple[Scored, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def read_runs(connection: Connection, limit: int) -> list[RunRow]:
@@ -87,6 +89,7 @@ def read_story(connection: Connection, reader: Reader, url: str) -> Story:
         kin_of(connection, url),
         rulings_on(connection, url),
         read_scored(connection, [document.revision_id for document in history]),
+        all_left_out(connection, url),
     )
     if not (story.pages or story.outcomes or story.captures or story.documents):
         raise NotFound(

@@ -35,7 +35,7 @@ from storage.verify_database import (
     check_schema_version,
 )
 from storage.verify_revisions import RevisionCheck
-from storage.verify_versions import check_dictionaries, check_versions
+from storage.verify_versions import check_dictionaries, check_models, check_versions
 
 Advance = Callable[[int, int], None]
 """Called after each batch with the rows done and the rows there are, both counted over all tables."""
@@ -149,6 +149,7 @@ def _verify(
     captures = CaptureCheck(rows, findings, store.archive_folder if archive else None, revisions.purged)
     captures.run(progress)
     check_ledger(rows, versions, findings)
+    check_models(rows, findings)
     return len(versions), revisions.count, captures.count, len(revisions.purged.url_keys)
 
 

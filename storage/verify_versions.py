@@ -25,6 +25,14 @@ def check_dictionaries(rows: Rows, findings: Findings) -> dict[int, tuple[bytes,
     return known
 
 
+def check_models(rows: Rows, findings: Findings) -> None:
+    """Whether each model of closeness is what its hash says: all scores depend on it."""
+    query = "SELECT id, sha256, data FROM closeness_model ORDER BY id"
+    for number, sha256, data in rows.attempt("closeness_model", query):
+        if not isinstance(data, bytes) or hashlib.sha256(data).digest() != sha256:
+            findings.add("closeness_model", number, "model-hash", "its data is not what its hash says")
+
+
 def check_versions(rows: Rows, findings: Findings) -> list[dict[str, Any]]:
     """Check each version against its header hash and its parent; gives the rows, oldest first."""
     names = VersionRow.__slots__

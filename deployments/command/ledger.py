@@ -21,6 +21,7 @@ from flows.topic_looks import Look, look
 from parsers.topics import Topic
 from storage import Story
 from storage.closeness import StoredModel
+from storage.off_topic import TOLD
 
 
 @app.command(
@@ -59,6 +60,7 @@ def _story_json(story: Story, belongs: Look | None) -> dict[str, Any]:
         "captures": story.captures,
         "kin": story.kin,
         "rulings": story.rulings,
+        "off_topic": story.left_out,
         "closeness": story.closeness,
         "terms": belongs.shares if belongs else (),
         "topics": belongs.verdicts if belongs else (),
@@ -84,6 +86,11 @@ def _tell_story(story: Story) -> None:
         found = f"  found in {clean(row['found_in'])}" if row["found_in"] else ""
         status = f", HTTP {row['status']}" if row["status"] else ""
         out.print(f"    [dim]run {row['run_id']}{found}{status}[/dim]")
+    if story.left_out:
+        last = story.left_out[-1]
+        score = "" if last.score is None else f", closeness {last.score:.4f} by model {last.model_id}"
+        told = "title and lead" if last.stage == TOLD else "the page"
+        out.print(f"off-topic, judged by {told}: {clean(last.title)}{score}", soft_wrap=True)
     for row in story.rulings:
         of = f" of {clean(row['partner_url'])}" if row["partner_url"] else ""
         out.print(

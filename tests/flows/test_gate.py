@@ -78,6 +78,7 @@ async def test_title_and_lead_keep_most_of_the_rest_from_being_fetched(store: St
         assert "title and lead have none of its anchors" in ends[url(FAR)].detail
         assert "no rule holds: cum-thi-dua (without" in ends[url(POLICE)].detail
         assert stored_urls(store) == {url(ABOUT)}
+        assert "min_score is not looked at without a model" in store.runs()[0].tallies[0].notes[0]
 
 
 async def test_what_was_judged_is_on_record_with_title_and_stage(store: Store) -> None:
@@ -92,6 +93,7 @@ async def test_what_was_judged_is_on_record_with_title_and_stage(store: Store) -
             KNOWN[name].text.title, stage, TOPIC.label, None
         )  # fmt: skip
     assert told[url(FAR)].lead == KNOWN[FAR].text.lead
+    assert store.story(url(FAR)).left_out == (told[url(FAR)],)
 
 
 async def test_what_is_kept_says_by_which_rule(store: Store) -> None:

@@ -15,11 +15,15 @@ import pytest
 from sqlalchemy import BigInteger, Integer, LargeBinary
 from sqlmodel import SQLModel
 
+from parsers.closeness import fit
+from parsers.errors import StoreDamaged
 from storage import Store, open_store
 from storage.checkpoint import FILE_NAME, Head, write_head
 from storage.hashing import chain_hash
+from storage.scoring import add_model
 from storage.tables import APPEND_ONLY, Capture, Digest, Revision, UtcTime, Version, Zdict, table_of
 from storage.verify import Finding, verify_store
+from tests.conftest import START
 from tests.storage.vandal import Vandal, commit_captured, grow, some_records
 
 TABLES: dict[str, type[SQLModel]] = {
@@ -215,6 +219,20 @@ def test_changed_byte_of_a_dictionary_is_found(own: tuple[Store, Vandal], place:
     data[place] ^= 1
     vandal.edit("zdict", 1, "data", bytes(data))
     assert ("zdict", "1", "dictionary-hash") in {(f.table, f.id, f.what) for f in find(store)}
+
+
+def test_changed_byte_of_a_closeness_model_is_found_and_no_score_is_made_by_it(
+    own: tuple[Store, Vandal],
+) -> None:
+    store, vandal = own
+    add_model(store, fit([b"cum thi dua"], [b"tin khac han"]), 1, START, "0")
+    assert find(store) == ()
+    data = bytearray(vandal.read("closeness_model", 1, "data"))
+    data[-2] ^= 1
+    vandal.edit("closeness_model", 1, "data", bytes(data))
+    assert {(f.table, f.id, f.what) for f in find(store)} == {("closeness_model", "1", "model-hash")}
+    with pytest.raises(StoreDamaged):
+        store.closeness_model()
 
 
 def test_all_damage_is_told_not_only_the_first(own: tuple[Store, Vandal]) -> None:
