@@ -12,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
 from sqlalchemy import Connection, func, insert, select
 
 from parsers.closeness import FORMAT, STEPS, ClosenessModel, from_bytes
+from parsers.compare import fold_all
 from parsers.errors import NotFound, StoreDamaged
 from storage.bulk import insert_rows
 from storage.codec import ZSTD, Unpacker
-from storage.kin import compared_text
 from storage.ledger import CHUNK
 from storage.tables import Closeness, ClosenessModelRow, Revision, table_of
 
@@ -153,8 +154,10 @@ def _scored(connection: Connection, model_id: int, after: int, end: int) -> set[
 
 
 def folded_text(body: bytes) -> bytes:
-    """Title and text of an unpacked body, folded: what the model reads."""
-    return compared_text(body).folded
+    """Title and text of an unpacked body, folded: `Record.folded` without the record."""
+    told = orjson.loads(body)
+    texts = [told["title"], told["lead"] or "", *[text for _, text in told["paragraphs"]]]
+    return b" ".join([part for part in fold_all(texts)[0] if part])
 
 
 def read_scores(connection: Connection, model_id: int, revision_ids: Sequence[int]) -> dict[int, float]:

@@ -20,6 +20,7 @@ from flows.topic_scan import Reconsidered, Scanned, fit_closeness, reconsider, s
 from parsers.errors import NotFound, UserError
 from parsers.topics import Phrases, Rule
 from storage import Ending, Store, open_store
+from storage.closeness import folded_text
 from storage.off_topic import READ, TOLD
 from tests.conftest import START, ManualClock
 from tests.flows.running import ends_by_url, environment
@@ -349,6 +350,14 @@ def test_fitted_model_scores_the_corpus_and_all_that_comes(store: Store) -> None
     assert {u: store.history(u)[0].leaf for u in leaves} == leaves
     commit(store, "more", article("giao-luu-cum"))
     assert 0.2 < scores(store, 1)["http://other.example/giao-luu-cum"] <= 1
+
+
+def test_stored_text_is_folded_as_the_record_is(store: Store) -> None:
+    grow(store)
+    commit(store, "more", replace(article(FAR), url="http://other.example/x", title="TP. ", lead=None))
+    with store.documents(store.version()) as documents:
+        for document in documents:
+            assert folded_text(document.body) == document.record.folded
 
 
 def test_same_seeds_and_background_make_no_new_model(store: Store) -> None:
