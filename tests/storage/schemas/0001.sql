@@ -123,7 +123,7 @@ CREATE TABLE meta (
 	value VARCHAR NOT NULL, 
 	CONSTRAINT pk_meta PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('store_id','86f47fc2-3f39-4ec6-bcbd-1c42deed2e16');
+INSERT INTO "meta" VALUES('store_id','d1790d08-f9b7-4062-8e3c-5937620d53cd');
 INSERT INTO "meta" VALUES('formats','khotin-leaf-1 rfc6962-sha256 khotin-chain-1 khotin-body-1');
 CREATE TABLE off_topic (
 	id INTEGER NOT NULL, 
