@@ -14,12 +14,12 @@ from datetime import date
 
 from flows.fetching import Fetched, Fetcher
 from flows.hosts import HostMemory
-from flows.ingest import Environment, Stages, new_run_id
-from flows.pages import BATCH
+from flows.ingest import Environment, new_run_id
 from flows.selection import Found, Selection, select
 from flows.settings import CODE_VERSION
 from flows.sitemap_walk import Days, OutOfBudget, Span, Walk
 from flows.sources import Source
+from flows.stages import Stages, read_pages
 from flows.workbench import LEFT_OVER, Workbench, captured, policy_of, same_articles
 from storage import Captured, Counts, End, Ending, Offer, RunResult, SourcePart, SourcePoll
 
@@ -269,15 +269,8 @@ class _Backfill:
     async def _pages(self, selection: Selection, bench: Workbench) -> tuple[list[Offer], list[End]]:
         since = self._clock.now() - LEFT_OVER
         left_over = await asyncio.to_thread(self._store.left_over, self._source.name, since)
-        offers: list[Offer] = []
-        ends: list[End] = list(selection.ends)
-        for start in range(0, len(selection.fetch), BATCH):
-            batch = selection.fetch[start : start + BATCH]
-            fetched = await self._stages.fetch(self._source, batch, left_over, bench)
-            parsed = await self._stages.parse(self._source, fetched.pages, self._clock.now())
-            offers.extend(parsed.offers)
-            ends.extend((*fetched.ends, *parsed.ends))
-        return offers, ends
+        read = await read_pages(self._source, selection.fetch, left_over, bench, self._stages)
+        return list(read.offers), [*selection.ends, *read.ends]
 
     def _sent(self) -> int:
         sent = self._fetcher.sent.items()

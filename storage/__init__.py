@@ -1,6 +1,7 @@
 """The versioned store: documents, versions, ledger, raw archive. No network and no Prefect in here."""
 
 from storage.captures import Captured, CaptureRow
+from storage.claims import Claims
 from storage.commit import RunResult, SourcePart
 from storage.decision import Offer
 from storage.documents import Change, Document
@@ -26,6 +27,7 @@ __all__ = [
     "CaptureRow",
     "Captured",
     "Change",
+    "Claims",
     "Counts",
     "Document",
     "End",

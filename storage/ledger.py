@@ -388,7 +388,9 @@ def _endpoint_state(row: RowMapping) -> EndpointState:
     return EndpointState(**{**row, **lists})
 
 
-def read_polls(connection: Connection) -> dict[str, SourcePoll]:
-    """When each source was polled last, by name."""
-    rows = connection.execute(select(table_of(SourceState))).mappings()
+def read_polls(connection: Connection, source: str | None = None) -> dict[str, SourcePoll]:
+    """When a source, or each of all, was polled last, by name."""
+    table = table_of(SourceState)
+    query = select(table) if source is None else select(table).where(table.c.name == source)
+    rows = connection.execute(query).mappings()
     return {row["name"]: SourcePoll(**row) for row in rows}

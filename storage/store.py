@@ -15,6 +15,7 @@ from parsers.errors import KhotinError, NotFound, StoreDamaged, StoreError, User
 from storage.archive import ArchiveWriter, read_payload
 from storage.captures import Captured, CaptureRow, read_kept, read_left_over, write_captures
 from storage.checkpoint import Head, advance_head, check_head, read_head, refuse_lost
+from storage.claims import Claims, open_claims
 from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, ZSTD, Dictionary, Packer, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, run_state, write_run
 from storage.database import (
@@ -57,6 +58,7 @@ from storage.stories import (
     Story,
     count_finished_runs,
     read_capture,
+    read_problems_before,
     read_runs,
     read_story,
 )
@@ -136,6 +138,10 @@ class Store:
 
     def _storing(self) -> AbstractContextManager[Connection]:
         return storing(self._engine)
+
+    def claims(self) -> AbstractContextManager[Claims]:
+        """Names that one process holds at a time, such as that of a source while it is run."""
+        return open_claims(self._engine, self.home, self.store_id)
 
     # -- opening ----------------------------------------------------------------------------------------
 
@@ -369,10 +375,15 @@ class Store:
         with self.reading() as connection:
             return read_endpoints(connection, source)
 
-    def polls(self) -> dict[str, SourcePoll]:
-        """When each source was polled last and is due again."""
+    def polls(self, source: str | None = None) -> dict[str, SourcePoll]:
+        """When a source, or each of all, was polled last and is due again, by name."""
         with self.reading() as connection:
-            return read_polls(connection)
+            return read_polls(connection, source)
+
+    def problems_before(self, run_id: str, source: str) -> tuple[str, ...]:
+        """What was wrong with a source in the newest run of it before this one."""
+        with self.reading() as connection:
+            return read_problems_before(connection, run_id, source)
 
     def shapes(self, source: str | None = None) -> list[ShapeRow]:
         """What the pages of earlier runs were like, of a source or of all, newest first."""

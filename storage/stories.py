@@ -68,6 +68,15 @@ def read_runs(connection: Connection, limit: int) -> list[RunRow]:
     return found
 
 
+def read_problems_before(connection: Connection, run_id: str, source: str) -> tuple[str, ...]:
+    """What was wrong with a source in the newest run of it before this one."""
+    sums = table_of(RunSource)
+    # The name of a run begins with its time.
+    query = select(sums.c.problems).where(sums.c.source == source, sums.c.run_id < run_id)
+    found = connection.execute(query.order_by(sums.c.run_id.desc()).limit(1)).scalar()
+    return tuple(found or ())
+
+
 def read_story(connection: Connection, reader: Reader, url: str) -> Story:
     """All that is known of a URL, for `khotin why`. Raises NotFound if it was never met."""
     key = url_key(url)

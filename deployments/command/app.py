@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.settings import VERSION, Settings, load_settings
-from flows.sources import Source, load_sources
-from parsers.errors import SourceFileError
-from storage import Store, open_store
-
-SHIPPED_SOURCES = Path(__file__).resolve().parents[1] / "sources"
+from flows.configured import configured_sources, open_configured_store
+from flows.settings import VERSION, load_settings
 
 app = typer.Typer(
     name="khotin",
@@ -45,22 +40,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-def open_configured_store(settings: Settings, *, create: bool = True) -> Store:
-    """The store that the settings name; only commands that write may make one."""
-    return open_store(settings.home, settings.store_url, create=create)
-
-
-def configured_sources(settings: Settings) -> tuple[Source, ...]:
-    """The live sources: those of KHOTIN_SOURCES, or those that come with khotin."""
-    folder = settings.sources or SHIPPED_SOURCES
-    sources = load_sources(folder)
-    if not sources:
-        raise SourceFileError(
-            f"there is no source file in {folder}", hint="a source is a file NAME.toml; README: Add a source"
-        )
-    return sources
 
 
 __all__ = ["JsonOption", "app", "configured_sources", "load_settings", "open_configured_store"]
