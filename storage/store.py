@@ -51,6 +51,7 @@ from storage.reading import (
 from storage.records import prepare
 from storage.rejected import Rejected, count_rejected, read_rejected
 from storage.resketch import resketch
+from storage.run_facts import RunFacts, read_run_facts
 from storage.schema import prepare_schema
 from storage.shapes import ShapeRow, read_shapes
 from storage.stories import (
@@ -452,6 +453,11 @@ class Store:
         """The newest runs with their sums."""
         with self.reading() as connection:
             return read_runs(connection, limit)
+
+    def run_facts(self, run_id: str | None = None) -> RunFacts:
+        """What a run came to, for a report; None: the newest that has ended."""
+        with self.reading() as connection:
+            return read_run_facts(connection, run_id)
 
     def rejected(
         self,
