@@ -1,4 +1,4 @@
-"""What one run came to, read back for a report: its sums, articles, copies, reasons, and its version's diff."""
+"""What one run came to, read back for a report: sums, articles, copies, reasons, and the version's diff."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class TextChange:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """All that a report of a run tells. The lists hold `MOST_ITEMS` rows at most, the sums of `run` count all.
+    """All that a report of a run tells. The lists hold `MOST_ITEMS` rows at most; the sums of `run` hold all.
 
     `version` is what the run committed, None if nothing; `parent` the version before it.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +18,15 @@ from storage.checkpoint import Head, advance_head, check_head, read_head, refuse
 from storage.claims import Claims, open_claims
 from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, ZSTD, Dictionary, Packer, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, run_state, write_run
+from storage.daily import (
+    DayOfReason,
+    DayOfRuns,
+    DayOfSource,
+    read_days,
+    read_last_success,
+    read_reasons,
+    read_run_days,
+)
 from storage.database import (
     BUSY_TIMEOUT_SECONDS,
     connect_engine,
@@ -33,6 +42,7 @@ from storage.ledger import (
     EndpointState,
     PageState,
     SourcePoll,
+    read_all_endpoints,
     read_by_article_id,
     read_endpoints,
     read_looks,
@@ -376,6 +386,11 @@ class Store:
         with self.reading() as connection:
             return read_endpoints(connection, source)
 
+    def all_endpoints(self) -> list[EndpointState]:
+        """What is known of the feeds, sitemaps and listings of all sources."""
+        with self.reading() as connection:
+            return read_all_endpoints(connection)
+
     def polls(self, source: str | None = None) -> dict[str, SourcePoll]:
         """When a source, or each of all, was polled last and is due again, by name."""
         with self.reading() as connection:
@@ -458,6 +473,26 @@ class Store:
         """What a run came to, for a report; None: the newest that has ended."""
         with self.reading() as connection:
             return read_run_facts(connection, run_id)
+
+    def days(self, since: date, source: str | None = None) -> list[DayOfSource]:
+        """What the runs of each day brought, by source."""
+        with self.reading() as connection:
+            return read_days(connection, since, source=source)
+
+    def reasons_by_day(self, since: date, source: str | None = None) -> list[DayOfReason]:
+        """Why pages were rejected or failed, by day and source."""
+        with self.reading() as connection:
+            return read_reasons(connection, since, source=source)
+
+    def run_days(self, since: date) -> list[DayOfRuns]:
+        """How the runs of each day ended."""
+        with self.reading() as connection:
+            return read_run_days(connection, since)
+
+    def last_success(self) -> datetime | None:
+        """When an ingest last came to its end; None if none ever did."""
+        with self.reading() as connection:
+            return read_last_success(connection)
 
     def rejected(
         self,
