@@ -1,1 +1,1 @@
-"""What people look at: reports, tables and pictures, made from values as text. All foreign text is escaped."""
+"""What people look at: reports, tables and pictures as text, made from values. Pure."""

@@ -2,7 +2,7 @@
 
 Each picture stands for itself: fonts of the reader's system, nothing loaded, a background of its own, and
 colours for light and dark (`prefers-color-scheme`), so that it can be read wherever it is shown. The colours
-of the series are those of Okabe and Ito (Color Universal Design, 2008), which the colour-blind can tell apart.
+of the series are those of Okabe and Ito (Color Universal Design, 2008): the colour-blind tell them apart.
 """
 
 from __future__ import annotations
