@@ -13,6 +13,7 @@ from deployments.command import (
     ledger,
     rejects,
     reparse,
+    report,
     retract,
     skeletons,
     sources,
@@ -23,8 +24,8 @@ from deployments.command.app import app
 from deployments.command.output import told_errors
 
 SUBCOMMANDS = (
-    backfill, corpus, duplicates, exports, history, ingest, keeping, ledger, rejects, reparse, retract,
-    skeletons, sources, tag, verify,
+    backfill, corpus, duplicates, exports, history, ingest, keeping, ledger, rejects, reparse, report,
+    retract, skeletons, sources, tag, verify,
 )  # fmt: skip
 """Importing these modules adds their subcommands to the application."""
 

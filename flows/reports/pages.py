@@ -10,6 +10,9 @@ from flows.reports.health_report import articles_picture, day_rows, reasons_pict
 from flows.reports.run_report import local_time, sum_rows
 from storage import Ending, RunFacts
 
+MARK = '<meta name="generator" content="khotin">'
+"""Stands near the beginning of each page: what may be replaced by a newer one is told by it."""
+
 # Not even a hostile title that got through could load or run anything.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _STYLE = """
@@ -104,7 +107,7 @@ def _page(title: str, body: Iterable[str]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'{MARK}<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
         f"<title>{html(title)}</title><style>{_STYLE}</style></head><body>\n" + "\n".join(body)
         + "\n</body></html>\n"
