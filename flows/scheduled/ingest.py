@@ -18,6 +18,7 @@ from flows.configured import (
 )
 from flows.ingest import IngestReport
 from flows.ingest import ingest as ingest_due
+from flows.scheduled.artifacts import publish_run_report, shown_progress
 from flows.scheduled.events import tell_of_run
 from flows.scheduled.naming import run_name
 from flows.scheduled.runner import UnderPrefect
@@ -59,17 +60,19 @@ async def _run(names: list[str], *, force: bool) -> State[Any]:
         with await asyncio.to_thread(open_configured_store, settings) as store:
             sample = settings.sample_address is not None
             await asyncio.to_thread(claim_store, store, settings, sample=sample)
-            report = await ingest_due(
-                sources,
-                configured_environment(settings, store, sources),
-                label=SAMPLE_LABEL if sample else "",
-                force=force,
-                runner=UnderPrefect(),
-            )
+            async with shown_progress("Pages fetched") as steps:
+                report = await ingest_due(
+                    sources,
+                    configured_environment(settings, store, sources, steps),
+                    label=SAMPLE_LABEL if sample else "",
+                    force=force,
+                    runner=UnderPrefect(),
+                )
             for line in lines_of(report):
                 log.info(line)
             if report.result is not None:
                 await tell_of_run(store, report.result)
+                await publish_run_report(store, report.result.run_id)
     except KhotinError as error:
         log.error("%s", error)
         return error_state(error)
