@@ -19,6 +19,7 @@ from deployments.command import (
     skeletons,
     sources,
     tag,
+    up,
     verify,
 )
 from deployments.command.app import app
@@ -26,7 +27,7 @@ from deployments.command.output import told_errors
 
 SUBCOMMANDS = (
     backfill, corpus, deploy, duplicates, exports, history, ingest, keeping, ledger, rejects, reparse, report,
-    retract, skeletons, sources, tag, verify,
+    retract, skeletons, sources, tag, up, verify,
 )  # fmt: skip
 """Importing these modules adds their subcommands to the application."""
 

@@ -20,7 +20,17 @@ from prefect.exceptions import ObjectNotFound
 
 from flows.happenings import Kind
 from flows.scheduled.plan import TAG
-from flows.scheduled.states import BUSY, IN_PART, NO_NEW_ARTICLES, NOTHING_DUE
+from flows.scheduled.states import (
+    BUSY,
+    DRY_RUN,
+    FINDINGS,
+    IN_PART,
+    NO_NEW_ARTICLES,
+    NOTHING_CHANGED,
+    NOTHING_DUE,
+    NOTHING_TO_PUBLISH,
+    STOPPED,
+)
 from flows.settings import Settings
 from parsers.errors import NotFound
 
@@ -37,6 +47,7 @@ SILENCE_SECONDS = 90
 _Labels = dict[str, str | list[str]]
 _FAILED = ("Failed", "Crashed", "TimedOut")
 _SUCCEEDED = ("Completed", NO_NEW_ARTICLES, NOTHING_DUE, BUSY, IN_PART)
+_OTHER_ENDS = ("Cancelled", STOPPED, FINDINGS, NOTHING_TO_PUBLISH, NOTHING_CHANGED, DRY_RUN)
 
 
 def _run_events(names: Iterable[str]) -> set[str]:
@@ -114,8 +125,8 @@ def wanted(block: UUID, alert_hours: float) -> tuple[AutomationCore, ...]:
             ),
             trigger=EventTrigger(
                 after={"prefect.flow-run.heartbeat"},
-                # Any word of the run will do: another sign of life, or its end under whatever name.
-                expect={"prefect.flow-run.*"},
+                # Another sign of life, or its end. A name forgotten here does no harm: an end is final.
+                expect={"prefect.flow-run.heartbeat", *_run_events((*_FAILED, *_SUCCEEDED, *_OTHER_ENDS))},
                 match={"prefect.resource.id": "prefect.flow-run.*"},
                 for_each={"prefect.resource.id"},
                 posture=Posture.Proactive,

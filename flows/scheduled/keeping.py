@@ -19,13 +19,10 @@ from flows.scheduled.artifacts import publish_check, publish_health, publish_pub
 from flows.scheduled.events import tell
 from flows.scheduled.naming import run_name
 from flows.scheduled.runner import task_of
-from flows.scheduled.states import error_state
+from flows.scheduled.states import FINDINGS, NOTHING_TO_PUBLISH, error_state
 from flows.settings import Settings, load_settings
 from parsers.errors import KhotinError
 from storage.export import Form
-
-NOTHING_TO_PUBLISH = "NothingToPublish"
-FINDINGS = "Findings"
 
 
 def published_folder(settings: Settings) -> Path:

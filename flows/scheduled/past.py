@@ -24,7 +24,7 @@ from flows.configured import (
 from flows.reparse import reparse as read_again
 from flows.scheduled.naming import run_name
 from flows.scheduled.runner import task_of
-from flows.scheduled.states import IN_PART, NO_NEW_ARTICLES, error_state
+from flows.scheduled.states import DRY_RUN, IN_PART, NO_NEW_ARTICLES, NOTHING_CHANGED, error_state
 from flows.settings import load_settings
 from flows.sitemap_walk import Span
 from parsers.dates import VIETNAM
@@ -123,7 +123,7 @@ async def reparse(source: str | None = None, since: date | None = None, dry_run:
         f"{len(report.not_reparsed)} not reparsed"
     )
     if dry_run:
-        return Completed(name="DryRun", message=told)
+        return Completed(name=DRY_RUN, message=told)
     if report.result is None or report.result.version is None:
-        return Completed(name="NothingChanged", message=told)
+        return Completed(name=NOTHING_CHANGED, message=told)
     return Completed(message=f"version {report.result.version.id}; {told}")

@@ -14,6 +14,12 @@ NOTHING_DUE = "NothingDue"
 BUSY = "SourcesBusy"
 NO_NEW_ARTICLES = "NoNewArticles"
 IN_PART = "InPart"
+DRY_RUN = "DryRun"
+NOTHING_CHANGED = "NothingChanged"
+NOTHING_TO_PUBLISH = "NothingToPublish"
+FINDINGS = "Findings"
+STOPPED = "Stopped"
+"""Of a run that `khotin up` ended because it was told to end itself."""
 
 
 def ingest_state(report: IngestReport) -> State[Any]:
