@@ -25,10 +25,10 @@ PORT = 4200
 @app.command(
     "up",
     help=(
-        "Start a Prefect server with its UI, put the deployments, schedules and automations onto it, and start "
+        "Start a Prefect server with its UI, put deployments, schedules and automations onto it, and start "
         "a worker that runs them; Ctrl-C ends it all.\n\nThe server keeps its database and the logs in the "
-        "folder prefect of KHOTIN_HOME. A second [bold]khotin up[/bold] says where the first one runs. Try "
-        "it without internet: [bold]khotin up --sample[/bold]."
+        "folder prefect of KHOTIN_HOME. A second [bold]khotin up[/bold] says where the first one runs.\n\n"
+        "Try it without internet: [bold]khotin up --sample[/bold]."
     ),
 )
 def up_command(

@@ -54,8 +54,8 @@ class Runs:
         known = {row["id"]: row for row in [*rows, *below]}
         return [row for row in known.values() if row["id"] in wanted or row in below]
 
-    async def end(self, rows: Iterable[dict[str, Any]], kind: str, name: str, message: str) -> int:
-        """Set these runs to a last state; gives how many there were."""
+    async def put(self, rows: Iterable[dict[str, Any]], kind: str, name: str, message: str) -> int:
+        """Set these runs to such a state; gives how many there were."""
         count = 0
         async with httpx.AsyncClient(timeout=_SECONDS, trust_env=False) as client:
             for row in rows:

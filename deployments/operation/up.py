@@ -33,7 +33,7 @@ FLOW_SECONDS = 15.0
 CHILD_SECONDS = 10.0
 """So long runs, and then server and worker, may take to end before they are killed."""
 EVERY_SECONDS = 2.0
-STOPPED = "Stopped"
+STOPPED = "khotin up was stopped"
 _PREFECT = (sys.executable, "-m", "prefect")
 
 
@@ -152,7 +152,7 @@ class _Up:
         await loading
         if not self._settings.prefect_database_url:
             # Server and workers are all ours, and none of them is left: what seems to run is dead.
-            dead = await self._runs.end(
+            dead = await self._runs.put(
                 await self._runs.unended(), "CRASHED", "Crashed", "found dead when khotin up started"
             )
             if dead:
@@ -217,27 +217,23 @@ class _Up:
             await asyncio.sleep(0.2)
 
     async def _end_worker(self, worker: Child) -> None:
-        """End the runs of the worker, each with a state that says why, then the worker."""
+        """End the worker's runs in Prefect's own way, which is no crash and no alert; then the worker."""
         clock = asyncio.get_running_loop().time
         until = clock() + FLOW_SECONDS
+        asked: set[str] = set()
         while worker.ended is None and (flows := worker.below()) and clock() < until:
             ids = {name for pid in flows if (name := variable_of(pid, "PREFECT__FLOW_RUN_ID"))}
-            # The state comes first: a run that has one cannot call itself crashed, which would be an alert.
             with suppress(httpx.HTTPError):
-                rows = await self._runs.unended(ids)
-                await self._runs.end(rows, "CANCELLED", STOPPED, "khotin up was stopped")
-            for pid in flows:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGTERM)
-            for _ in range(20):
-                if not set(worker.below()) & set(flows):
-                    break
-                await asyncio.sleep(0.1)
+                rows = [row for row in await self._runs.unended() if row["id"] in ids - asked]
+                await self._runs.put(rows, "CANCELLING", "Cancelling", STOPPED)
+                asked |= ids
+            await asyncio.sleep(0.2)
+        left = set(worker.below())
         await worker.end(CHILD_SECONDS)
-        if not self._settings.prefect_database_url:
+        if not self._settings.prefect_database_url or left:
             with suppress(httpx.HTTPError):
-                rows = await self._runs.unended()
-                await self._runs.end(rows, "CANCELLED", STOPPED, "khotin up was stopped")
+                rows = await self._runs.unended(asked if self._settings.prefect_database_url else None)
+                await self._runs.put(rows, "CANCELLED", "Cancelled", STOPPED)
 
 
 def _ended(child: Child) -> RunnerError:

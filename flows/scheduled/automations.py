@@ -29,7 +29,6 @@ from flows.scheduled.states import (
     NOTHING_CHANGED,
     NOTHING_DUE,
     NOTHING_TO_PUBLISH,
-    STOPPED,
 )
 from flows.settings import Settings
 from parsers.errors import NotFound
@@ -47,7 +46,7 @@ SILENCE_SECONDS = 90
 _Labels = dict[str, str | list[str]]
 _FAILED = ("Failed", "Crashed", "TimedOut")
 _SUCCEEDED = ("Completed", NO_NEW_ARTICLES, NOTHING_DUE, BUSY, IN_PART)
-_OTHER_ENDS = ("Cancelled", STOPPED, FINDINGS, NOTHING_TO_PUBLISH, NOTHING_CHANGED, DRY_RUN)
+_OTHER_ENDS = ("Cancelled", FINDINGS, NOTHING_TO_PUBLISH, NOTHING_CHANGED, DRY_RUN)
 
 
 def _run_events(names: Iterable[str]) -> set[str]:

@@ -18,8 +18,6 @@ DRY_RUN = "DryRun"
 NOTHING_CHANGED = "NothingChanged"
 NOTHING_TO_PUBLISH = "NothingToPublish"
 FINDINGS = "Findings"
-STOPPED = "Stopped"
-"""Of a run that `khotin up` ended because it was told to end itself."""
 
 
 def ingest_state(report: IngestReport) -> State[Any]:
