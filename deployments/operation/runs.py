@@ -12,6 +12,7 @@ import httpx
 _OPEN = ("RUNNING", "PENDING", "CANCELLING", "PAUSED")
 _PAGE = 200
 _SECONDS = 30.0
+_TRIES = 20
 
 
 class Runs:
@@ -28,12 +29,21 @@ class Runs:
         except httpx.HTTPError:
             return False
 
-    async def _ask(self, what: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _post(self, path: str, what: dict[str, Any]) -> Any:
+        """Raises httpx.HTTPError."""
         async with httpx.AsyncClient(timeout=_SECONDS, trust_env=False) as client:
-            answer = await client.post(f"{self._api}/flow_runs/filter", json={"limit": _PAGE, **what})
+            for _ in range(_TRIES):
+                answer = await client.post(f"{self._api}/{path}", json=what)
+                # So the server answers while its SQLite is locked.
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
+                await asyncio.sleep(0.5)
             answer.raise_for_status()
-            rows: list[dict[str, Any]] = answer.json()
-            return rows
+            return answer.json()
+
+    async def _ask(self, what: dict[str, Any]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = await self._post("flow_runs/filter", {"limit": _PAGE, **what})
+        return rows
 
     async def unended(self, ids: Iterable[str] | None = None) -> list[dict[str, Any]]:
         """The runs that have begun and not ended: all, or these and those below them."""
@@ -57,15 +67,11 @@ class Runs:
     async def put(self, rows: Iterable[dict[str, Any]], kind: str, name: str, message: str) -> int:
         """Set these runs to such a state; gives how many there were."""
         count = 0
-        async with httpx.AsyncClient(timeout=_SECONDS, trust_env=False) as client:
-            for row in rows:
-                # Not by force: what is forced leaves the run's place among those allowed at once taken.
-                state = {"type": kind, "name": name, "message": message}
-                answer = await client.post(
-                    f"{self._api}/flow_runs/{row['id']}/set_state", json={"state": state, "force": False}
-                )
-                answer.raise_for_status()
-                count += 1
+        for row in rows:
+            # Not by force: what is forced leaves the run's place among those allowed at once taken.
+            state = {"type": kind, "name": name, "message": message}
+            await self._post(f"flow_runs/{row['id']}/set_state", {"state": state, "force": False})
+            count += 1
         return count
 
     async def ended(self, since: datetime, every: float) -> AsyncIterator[dict[str, Any]]:
