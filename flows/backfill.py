@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from flows.fetching import Fetched, Fetcher
+from flows.host_turns import host_turns
 from flows.hosts import HostMemory
 from flows.ingest import Environment, new_run_id
 from flows.selection import Found, Selection, select
@@ -68,40 +69,46 @@ async def backfill(
     """
     started = environment.clock.monotonic()
     memory = await HostMemory.of(environment.store, environment.clock, [source])
-    async with Fetcher(
-        environment.fetch_config,
-        clock=environment.clock,
-        rng=environment.rng,
-        routes=environment.routes,
-        ssl_context=environment.ssl_context,
-        recall=memory.recall,
-        tell_hold=memory.hold,
-    ) as fetcher:
-        memory.spare(fetcher)
-        work = _Backfill(source, environment, span, fetcher, memory, stages or Stages())
-        environment.progress.source_started(source.name)
-        walk = Walk(
-            source,
-            fetcher,
-            work.policy,
-            span,
-            environment.clock.now(),
-            work.room,
-            work.keep_later,
-        )
-        report = work.report
-        try:
-            async for day, found in _groups(walk.days(), every):
-                report.next_until = day
-                if not await work.take(day, found):
-                    break
-            else:
-                report.next_until = None
-        except OutOfBudget:
-            report.stopped = BUDGET
-            report.next_until = report.next_until or span.until
-        await work.settle()
-        environment.progress.source_done(source.name)
+    store, clock, rng = environment.store, environment.clock, environment.rng
+    with store.claims() as claims:
+        async with (
+            host_turns(store, claims, clock, rng) as turns,
+            Fetcher(
+                environment.fetch_config,
+                clock=clock,
+                rng=rng,
+                routes=environment.routes,
+                ssl_context=environment.ssl_context,
+                recall=memory.recall,
+                tell_hold=memory.hold,
+                gate=turns,
+            ) as fetcher,
+        ):
+            memory.spare(fetcher)
+            work = _Backfill(source, environment, span, fetcher, memory, stages or Stages())
+            environment.progress.source_started(source.name)
+            walk = Walk(
+                source,
+                fetcher,
+                work.policy,
+                span,
+                environment.clock.now(),
+                work.room,
+                work.keep_later,
+            )
+            report = work.report
+            try:
+                async for day, found in _groups(walk.days(), every):
+                    report.next_until = day
+                    if not await work.take(day, found):
+                        break
+                else:
+                    report.next_until = None
+            except OutOfBudget:
+                report.stopped = BUDGET
+                report.next_until = report.next_until or span.until
+            await work.settle()
+            environment.progress.source_done(source.name)
     report.answered = walk.answered > 0
     report.problems = [*walk.problems, *report.problems]
     report.notes = walk.notes

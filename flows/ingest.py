@@ -17,6 +17,7 @@ from datetime import datetime
 from flows.clock import Clock
 from flows.discovery import Discovery
 from flows.fetching import FetchConfig, Fetcher
+from flows.host_turns import host_turns
 from flows.hosts import HostMemory
 from flows.quarantine import judge
 from flows.rhythm import from_text, silence_of, to_text, watched
@@ -123,15 +124,19 @@ async def ingest(
             store.archive_writer(run_id, clock.now(), CODE_VERSION) as archive,
             store.claims() as claims,
         ):
-            async with Fetcher(
-                environment.fetch_config,
-                clock=clock,
-                rng=environment.rng,
-                routes=environment.routes,
-                ssl_context=environment.ssl_context,
-                recall=memory.recall,
-                tell_hold=memory.hold,
-            ) as fetcher:
+            async with (
+                host_turns(store, claims, clock, environment.rng) as turns,
+                Fetcher(
+                    environment.fetch_config,
+                    clock=clock,
+                    rng=environment.rng,
+                    routes=environment.routes,
+                    ssl_context=environment.ssl_context,
+                    recall=memory.recall,
+                    tell_hold=memory.hold,
+                    gate=turns,
+                ) as fetcher,
+            ):
                 memory.spare(fetcher)
                 bench = Workbench(
                     run_id=run_id,

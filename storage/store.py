@@ -37,7 +37,7 @@ from storage.database import (
     writing,
 )
 from storage.documents import Change, Document
-from storage.hosts import HostState, read_hosts, write_hosts
+from storage.hosts import HostState, read_host, read_hosts, write_hosts
 from storage.ledger import (
     EndpointState,
     PageState,
@@ -374,6 +374,11 @@ class Store:
         """The hosts that must be spared after `now`, by name."""
         with self.reading() as connection:
             return read_hosts(connection, now)
+
+    def host(self, name: str) -> HostState | None:
+        """How one host must be spared, as all runs know it."""
+        with self.reading() as connection:
+            return read_host(connection, name)
 
     def spare_hosts(self, states: Sequence[HostState]) -> None:
         """Note at once how hosts must be spared by every run that begins from now on."""
