@@ -118,10 +118,10 @@ class Fetcher:
         `validators` are sent to the host of `url` only, not to another one that it redirects to.
 
         UrlError: `bad-url`, `bad-scheme`. RefusedFetchError: `bad-port`, `private-address`,
-        `robots-disallowed`. TransientFetchError: `timeout`, `connect-failed`, `dns-failed`,
-        `tls-failed`, `protocol-error`, `truncated-body`, `empty-body`, `host-backoff`, `host-busy`,
-        `robots-unavailable`, `http-202`, `http-408`, `http-429`, `http-5xx`. PermanentFetchError: `tls-failed`,
-        `bad-redirect`, `bad-scheme`, `redirect-loop`, `redirect-to-home`,
+        `robots-disallowed`. TransientFetchError: `timeout`, `connect-failed`, `dns-failed`, `tls-failed`,
+        `protocol-error`, `truncated-body`, `empty-body`, `host-backoff`, `host-busy`,
+        `robots-unavailable`, `http-202`, `http-408`, `http-429`, `http-5xx`. PermanentFetchError:
+        `tls-failed`, `bad-redirect`, `bad-scheme`, `redirect-loop`, `redirect-to-home`,
         `too-many-redirects`, `too-large`, `bomb`, `bad-encoding`, `not-html`, `protocol-error`,
         `http-404` and other statuses.
         """
