@@ -46,25 +46,33 @@ def publish(
     now: datetime,
     *,
     form: Form = Form.PARQUET,
-    advance: Callable[[], None] = lambda: None,
+    advance: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Publication | None:
     """Tag the newest version and export it into `folder`; None if the store holds no version yet.
 
     A version that has such a tag is not given another. Raises StoreError (`export-not-written`), UserError
-    (`export-exists`) if something else stands under the name.
+    (`export-exists`) if something else stands under the name. `advance` hears of the documents that are
+    written, and of how many there are.
     """
     if not store.versions():
         return None
     tag, version = _tagged(store, now)
+    done = 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        advance(done, version.documents)
+
     for old in _tags(store):
         place = folder / f"{old.name}{SUFFIXES[form]}"
         if old.name != tag.name and place.exists() and manifest_of(place) is None:
-            export_corpus(store, store.version(old.version_id), place, form, force=True, advance=advance)
+            export_corpus(store, store.version(old.version_id), place, form, force=True)
     target = folder / f"{tag.name}{SUFFIXES[form]}"
     there = _documents_of(target, version, store.store_id)
     if there is None:
         # What is there without a manifest of this version is the rest of a publication that was killed.
-        report = export_corpus(store, version, target, form, force=True, advance=advance)
+        report = export_corpus(store, version, target, form, force=True, advance=one_more)
         there, written = report.documents, True
     else:
         written = False

@@ -133,10 +133,6 @@ class Steps:
         """So much of all is done."""
         self._done, self._total = done, total
 
-    def advance(self) -> None:
-        """One step more is done."""
-        self._done += 1
-
     @property
     def percent(self) -> float:
         """From 0 to 100; 0 while it is not known how much there is."""

@@ -49,7 +49,7 @@ async def publish(form: Literal["jsonl", "parquet", "hf", "text"] = "parquet") -
                         published_folder(settings),
                         SystemClock().now(),
                         form=Form(form),
-                        advance=steps.advance,
+                        advance=steps,
                     ),
                 )
         await publish_publication(publication)

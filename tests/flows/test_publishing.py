@@ -28,8 +28,10 @@ async def test_version_is_tagged_and_exported_once(store: Store, tmp_path: Path)
     folder = tmp_path / "out"
     assert publish(store, folder, NOW) is None
     await run_edition(store, 1)
-    first = publish(store, folder, NOW)
+    told: list[tuple[int, int]] = []
+    first = publish(store, folder, NOW, advance=lambda done, total: told.append((done, total)))
     assert first is not None
+    assert told == [(n + 1, first.documents) for n in range(first.documents)]
     assert (first.tag, first.version, first.written) == ("published-2026-03-03", 1, True)
     assert verify_export(first.target).sound
     before = first.target.stat()
