@@ -90,7 +90,7 @@ class Browser:
         return str(self.run("return location.href"))
 
     def wait(self, seen: Callable[[], Any], what: str, patience: float = _PATIENCE) -> Any:
-        """What `seen` gives as soon as it gives something; AssertionError with the page's text if it never does."""
+        """What `seen` gives once it gives something; AssertionError with the page's text if it never does."""
         deadline = time.monotonic() + patience
         while True:
             try:
@@ -99,7 +99,9 @@ class Browser:
                 found = None
             if found:
                 return found
-            assert time.monotonic() < deadline, f"{what} did not appear on {self.address}:\n{self.text[:3000]}"
+            assert time.monotonic() < deadline, (
+                f"{what} did not appear on {self.address}:\n{self.text[:3000]}"
+            )
             time.sleep(0.2)
 
     def see(self, *texts: str, patience: float = _PATIENCE) -> str:
