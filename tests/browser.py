@@ -122,16 +122,16 @@ class Browser:
         return None
 
     def click(self, xpath: str) -> None:
-        """Click what stands at an XPath."""
+        """Click what stands at an XPath, as soon as it can be seen and nothing lies over it."""
+        self.wait(lambda: self.try_click(xpath), f"something to click at {xpath}")
 
-        def clicked() -> bool:
-            name = self._shown(xpath)
-            if name is None:
-                return False
-            self._ask(f"element/{name}/click")
-            return True
-
-        self.wait(clicked, f"something to click at {xpath}")
+    def try_click(self, xpath: str) -> bool:
+        """Click what stands at an XPath; False if there is nothing, LookupError if it cannot be clicked."""
+        name = self._shown(xpath)
+        if name is None:
+            return False
+        self._ask(f"element/{name}/click")
+        return True
 
     def write(self, xpath: str, text: str) -> None:
         """Put a text into the field at an XPath, in place of what it holds."""

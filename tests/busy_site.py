@@ -2,7 +2,8 @@
 
 `python -m tests.busy_site FOLDER SECONDS HOST:ARTICLES...` serves until it is ended: each host has a feed
 that names so many articles. It writes its port to FOLDER/port, and a line `host start end path` for each
-request to FOLDER/requests (times in seconds of the monotonic clock).
+request to FOLDER/requests (times in seconds of the monotonic clock). With a name as HOST+:ARTICLES, feeds of
+the hosts so marked are answered only when each of them was asked: their readers are at work at once.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from tests.flows.running import article_html, feed_xml
+
+
+_PATIENCE = 45.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,14 @@ def mean_delay(requests: Iterable[Asked], host: str) -> float:
 class BusySite:
     """The server; `asked` are the requests that were answered."""
 
-    def __init__(self, articles: dict[str, int], seconds: float) -> None:
+    def __init__(
+        self, articles: dict[str, int], seconds: float, together: frozenset[str] = frozenset()
+    ) -> None:
         self._articles = articles
         self._seconds = seconds
+        self._awaited = set(together)
+        self._there: set[str] = set()
+        self._all_there = asyncio.Event()
         self.asked: list[Asked] = []
         self.port = 0
         self._server: asyncio.Server | None = None
@@ -72,6 +82,8 @@ class BusySite:
             told = next(line for line in head.split("\r\n") if line.lower().startswith("host:"))
             host = told.split(":")[1].strip()
             status, kind, body = self._answer(host, path)
+            if path == "/feed.xml" and host in self._awaited:
+                await self._wait_for_the_others(host)
             await asyncio.sleep(self._seconds)
             writer.write(
                 f"HTTP/1.1 {status} -\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
@@ -85,6 +97,14 @@ class BusySite:
             pass
         finally:
             writer.close()
+
+    async def _wait_for_the_others(self, host: str) -> None:
+        self._there.add(host)
+        if self._there == self._awaited:
+            self._all_there.set()
+        # Not for ever: a test that fails must come to its end.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_there.wait(), _PATIENCE)
 
     def note(self, asked: Asked) -> None:
         """Keep what was asked."""
@@ -104,8 +124,10 @@ class BusySite:
 class _Written(BusySite):
     """The same, for readers in other processes."""
 
-    def __init__(self, articles: dict[str, int], seconds: float, file: Path) -> None:
-        super().__init__(articles, seconds)
+    def __init__(
+        self, articles: dict[str, int], seconds: float, together: frozenset[str], file: Path
+    ) -> None:
+        super().__init__(articles, seconds, together)
         self._file = file.open("a", buffering=1)
 
     def note(self, asked: Asked) -> None:
@@ -118,8 +140,10 @@ def read_requests(folder: Path) -> list[Asked]:
     return [Asked(host, float(start), float(end), path) for host, start, end, path in rows]
 
 
-async def _main(folder: Path, seconds: float, articles: dict[str, int]) -> None:
-    site = _Written(articles, seconds, folder / "requests")
+async def _main(folder: Path, seconds: float, marked: dict[str, int]) -> None:
+    articles = {name.rstrip("+"): count for name, count in marked.items()}
+    together = frozenset(name.rstrip("+") for name in marked if name.endswith("+"))
+    site = _Written(articles, seconds, together, folder / "requests")
     await site.start()
     part = folder / "port.part"
     part.write_text(str(site.port))
