@@ -19,7 +19,6 @@ from pathlib import Path
 
 from tests.flows.running import article_html, feed_xml
 
-
 _PATIENCE = 45.0
 
 

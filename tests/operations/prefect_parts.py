@@ -143,8 +143,8 @@ class Prefect:
             check=False,
         )
 
-    def worker(self, name: str, **env: str) -> Process:
-        """A worker that has begun to ask for runs."""
+    def worker(self, name: str, *, queue: str = "", **env: str) -> Process:
+        """A worker that has begun to ask for runs, of one queue or of all."""
         told = {
             **self.env,
             "PREFECT_API_URL": self.api,
@@ -162,6 +162,8 @@ class Prefect:
             "--type",
             "process",
         ]
+        if queue:
+            command += ["--work-queue", queue]
         return Process([*command, "--name", name], told, self.folder, name)
 
     def ask(self, path: str, what: Mapping[str, Any] | None = None) -> Any:
@@ -174,16 +176,16 @@ class Prefect:
         answer.raise_for_status()
         return answer.json()
 
-    def deployment(self, name: str) -> dict[str, Any]:
-        found = httpx.get(f"{self.api}/deployments/name/{name}/{name}", timeout=30)
+    def deployment(self, name: str, flow: str = "") -> dict[str, Any]:
+        found = httpx.get(f"{self.api}/deployments/name/{flow or name}/{name}", timeout=30)
         found.raise_for_status()
         row: dict[str, Any] = found.json()
         return row
 
-    def trigger(self, name: str, **parameters: Any) -> str:
-        """Have a deployment run now; gives the id of the run."""
+    def trigger(self, name: str, *, flow: str = "", **parameters: Any) -> str:
+        """Have a deployment run now; gives the id of the run. `flow` is named if it is not its name too."""
         row = self.ask(
-            f"deployments/{self.deployment(name)['id']}/create_flow_run", {"parameters": parameters}
+            f"deployments/{self.deployment(name, flow)['id']}/create_flow_run", {"parameters": parameters}
         )
         return str(row["id"])
 
