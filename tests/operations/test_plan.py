@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -104,8 +105,6 @@ def test_deployment_by_hand_may_leave_out_what_its_schedule_may_not(tmp_path: Pa
 
 
 def test_automations_wait_longer_for_a_sign_of_life_than_runs_take_to_give_two() -> None:
-    from uuid import uuid4
-
     beat = {item.spec.name: item.spec.work_pool.job_variables["env"] for item in prepare(load_plan(PLAN))}
     assert {int(env["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) for env in beat.values()} == {SILENCE_SECONDS // 3}
     names = [automation.name for automation in wanted(uuid4(), 6)]
