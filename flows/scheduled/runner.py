@@ -6,6 +6,7 @@ or retried by Prefect: what may be tried again, and when, stands in our own stor
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any, TypeVar
@@ -24,13 +25,20 @@ T = TypeVar("T")
 class UnderPrefect:
     """A `Runner` (flows/stages.py) whose flow runs and task runs are named after the source."""
 
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+
     async def source(self, source: str, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
         """The work on one source as a flow run below that of the whole run; raises what ends it."""
         outcome: Outcome | None = None
 
         async def run(source: str) -> State[Any]:  # noqa: ARG001 - what the UI shows as its parameter
             nonlocal outcome
-            outcome = await work()
+            self._turn.release()
+            try:
+                outcome = await work()
+            finally:
+                await self._turn.acquire()
             part, ok = outcome
             if ok:
                 return Completed(message=sums_of(part))
@@ -39,7 +47,11 @@ class UnderPrefect:
         decorated = flow(
             name="source", flow_run_name=source, description="One source of an ingest.", persist_result=False
         )(run)
-        state: State[Any] = await decorated(source, return_state=True)
+        await self._turn.acquire()
+        try:
+            state: State[Any] = await decorated(source, return_state=True)
+        finally:
+            self._turn.release()
         if outcome is None:
             await state.aresult()
             raise RuntimeError(f"the run of {source} ended as {state.name} without an outcome")
