@@ -26,6 +26,7 @@ SAMPLED = 16
 
 Hashes = npt.NDArray[np.uint64]
 Keys = npt.NDArray[np.uint32]
+NO_KEYS: Keys = np.empty(0, np.uint32)
 
 _SPACE = 32
 # Odd, with random bits: the fractional parts of the square roots of 2, 3, 5, 7, 11 and 13.

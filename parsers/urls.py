@@ -97,8 +97,13 @@ def url_key(canonical: str) -> str:
 
     Any string will do, `seed:<hex>` too; it is hashed as UTF-8. Raises UrlError for lone surrogates.
     """
+    return url_key_bytes(canonical).hex()
+
+
+def url_key_bytes(canonical: str) -> bytes:
+    """The same key as bytes, as databases have it."""
     try:
-        return hashlib.sha256(canonical.encode()).digest()[:16].hex()
+        return hashlib.sha256(canonical.encode()).digest()[:16]
     except UnicodeEncodeError as error:
         raise UrlError("the URL holds a lone surrogate") from error
 

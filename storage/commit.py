@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 from parsers.errors import StoreError
 from parsers.urls import url_key
 from storage.bulk import among
+from storage.codec import ZSTD, Unpacker
 from storage.decision import Head, Offer, Twin, decide
 from storage.kin import AT_ONCE, KinFinder, keeps_out
 from storage.ledger import (
@@ -31,6 +32,7 @@ from storage.ledger import (
     write_polls,
 )
 from storage.likeness import LikenessIndex
+from storage.reading import read_dictionaries
 from storage.records import ContentOfRow, Prepared
 from storage.shapes import ShapeRow, forget_shapes, write_shapes
 from storage.tables import IngestRun, RunSource, table_of
@@ -227,18 +229,27 @@ def write_tallies(connection: Connection, run_id: str, tallies: Sequence[SourceT
         connection.execute(insert(table_of(RunSource)), rows)
 
 
-_HEADS = f"SELECT url, id, rev, op, leaf, {', '.join(ContentOfRow.COLUMNS)} FROM revision WHERE url_key {{}}"  # noqa: S608
+_HEADS = (
+    f"SELECT url, id, rev, op, leaf, codec, zdict_id, body, {', '.join(ContentOfRow.COLUMNS)} "  # noqa: S608
+    "FROM revision WHERE url_key {} AND NOT EXISTS "
+    "(SELECT 1 FROM revision AS later WHERE later.prev_id = revision.id) ORDER BY rev"
+)
 
 
 def read_heads(connection: Connection, url_keys: Iterable[bytes]) -> dict[str, Head]:
-    """The last revision under each of the keys that is known, by URL."""
+    """The last revision under each of the keys that is known, by URL. Raises StoreDamaged for a torn body."""
     keys = sorted(set(url_keys))
     heads: dict[str, Head] = {}
+    unpacker: Unpacker | None = None  # to read the dictionaries takes longer than a small commit
     for start in range(0, len(keys), CHUNK):
-        for url, revision_id, rev, op, leaf, *content in among(
-            connection, f"{_HEADS} ORDER BY rev", keys[start : start + CHUNK]
+        for url, revision_id, rev, op, leaf, codec, zdict_id, body, *content in among(
+            connection, _HEADS, keys[start : start + CHUNK]
         ):
-            heads[url] = Head(revision_id, url, rev, op, leaf.hex(), ContentOfRow.stored(content))
+            told = None
+            if codec == ZSTD and op != "retract":
+                unpacker = unpacker or Unpacker(read_dictionaries(connection))
+                told = ContentOfRow.stored(content, unpacker.unpack(body, zdict_id))
+            heads[url] = Head(revision_id, url, rev, op, leaf.hex(), told)
     return heads
 
 

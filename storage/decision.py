@@ -26,7 +26,7 @@ class Offer:
 class Head:
     """The last revision under a URL: what decisions and the next revision need of it.
 
-    `content` is None for one of this run, which nothing else of the run may revise.
+    `content` is None for one of this run, which nothing else of the run may revise, and for a tombstone.
     """
 
     id: int

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Table, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from parsers.urls import url_key
+from parsers.urls import url_key, url_key_bytes
 from storage.bulk import Row, among, insert_stored
 from storage.tables import Endpoint, Outcome, Page, SourceState, micros, table_of
 
@@ -249,7 +249,7 @@ def write_ends(connection: Connection, run_id: str, ends: Mapping[str, Sequence[
         skipped = []
         for end in told:
             met = end.met
-            key = bytes.fromhex(url_key(met.url))
+            key = url_key_bytes(met.url)
             if end.skipped:
                 skipped.append(key)
                 continue

@@ -1,9 +1,10 @@
 """Purging: the texts of retracted documents go for ever, while all hashes still verify.
 
-A body is emptied and its codec set to `purged`: the one change that the append-only guards let through, and
-only below a tombstone (storage/database.py). A raw page is overwritten in its WARC file by a `metadata`
-record that says so, in a gzip member of exactly the same length: RFC 1952 lets a member carry a comment of
-any length, which fills the rest. So no other offset moves and every WARC tool still reads the file.
+A body gives way to its SHA-256, which its leaf covers, and its codec is set to `purged`: the one change that
+the append-only guards let through, and only below a tombstone (storage/database.py). A raw page is
+overwritten in its WARC file by a `metadata` record that says so, in a gzip member of exactly the same length:
+RFC 1952 lets a member carry a comment of any length, which fills the rest. So no other offset moves and every
+WARC tool still reads the file.
 
 What a purge does not reach: backups and exports made before it, feeds in the archive that quoted the
 article's first lines, and fragments of text in a trained dictionary, on which other bodies depend.
@@ -11,6 +12,7 @@ article's first lines, and fragments of text in a trained dictionary, on which o
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import uuid
@@ -23,11 +25,12 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
-from parsers.errors import StoreError
+from parsers.errors import StoreDamaged, StoreError
 from parsers.urls import url_key
 from storage.archive import PURGED_RECORD
-from storage.codec import PURGED
+from storage.codec import PURGED, Unpacker
 from storage.ledger import CHUNK
+from storage.reading import read_dictionaries
 from storage.tables import Capture, Outcome, Revision, Sketch, table_of
 
 _GZIP_HEAD = struct.pack("<BBBBIBB", 0x1F, 0x8B, 8, 0x10, 0, 2, 255)
@@ -54,7 +57,7 @@ class RawPlace:
 
 
 def purge_bodies(connection: Connection, urls: Sequence[str]) -> int:
-    """Empty the bodies of all revisions of retracted documents, and delete their sketches.
+    """Purge the bodies of all revisions of retracted documents, and delete their sketches.
 
     Gives how many still had a body.
     """
@@ -64,20 +67,28 @@ def purge_bodies(connection: Connection, urls: Sequence[str]) -> int:
     table, sketch = table_of(Revision), table_of(Sketch)
     keys = [url_key(url) for url in urls]
     purged = 0
+    unpacker = Unpacker(read_dictionaries(connection))
     for start in range(0, len(keys), CHUNK):
-        result = connection.execute(
-            update(table)
-            .where(
-                table.c.url_key.in_(keys[start : start + CHUNK]),
-                table.c.op != "retract",
-                table.c.codec != PURGED,
-            )
-            .values(codec=PURGED, body=b"")
+        query = select(table.c.id, table.c.body, table.c.zdict_id).where(
+            table.c.url_key.in_(keys[start : start + CHUNK]),
+            table.c.op != "retract",
+            table.c.codec != PURGED,
         )
-        purged += result.rowcount
+        for revision_id, body, zdict_id in connection.execute(query).all():
+            digest = _digest(unpacker, body, zdict_id)
+            change = update(table).where(table.c.id == revision_id).values(codec=PURGED, body=digest)
+            purged += connection.execute(change).rowcount
         texts = select(table.c.id).where(table.c.url_key.in_(keys[start : start + CHUNK]))
         connection.execute(delete(sketch).where(sketch.c.revision_id.in_(texts)))
     return purged
+
+
+def _digest(unpacker: Unpacker, body: bytes, zdict_id: int | None) -> bytes:
+    """The hash of a body. A body that is damaged goes too: its leaf will not verify, as it did not before."""
+    try:
+        return hashlib.sha256(unpacker.unpack(body, zdict_id)).digest()
+    except StoreDamaged:
+        return bytes(hashlib.sha256().digest_size)
 
 
 def captures_of(connection: Connection, urls: Sequence[str]) -> list[RawPlace]:

@@ -8,14 +8,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import orjson
 
 from parsers.article import Article, Paragraph
 from parsers.compare import TextFacts, read_text, with_title
-from parsers.shingles import Hashes, Keys, sketch_keys, windows_of_all
-from parsers.urls import url_key
+from parsers.shingles import NO_KEYS, Keys, sketch_keys, windows_of_all
+from parsers.urls import url_key_bytes
 from storage.codec import ZSTD, Packer
 from storage.hashing import leaf_hash
 from storage.tables import from_micros, micros
@@ -122,7 +123,6 @@ class ContentOfRow:
     published_precision: str | None
 
     COLUMNS = (
-        "body_sha256",
         "agency",
         "section",
         "tags",
@@ -133,11 +133,11 @@ class ContentOfRow:
     )
 
     @staticmethod
-    def stored(values: Sequence[Any]) -> ContentOfRow:
-        """From the COLUMNS of a row, in the form of the database."""
-        body_sha256, agency, section, tags, language, kind, published_at, precision = values
+    def stored(values: Sequence[Any], body: bytes) -> ContentOfRow:
+        """From the COLUMNS of a row, in the form of the database, and its body unpacked."""
+        agency, section, tags, language, kind, published_at, precision = values
         return ContentOfRow(
-            body_sha256.hex(),
+            hashlib.sha256(body).hexdigest(),
             agency,
             section,
             tuple(orjson.loads(tags)),
@@ -213,7 +213,6 @@ ROW_COLUMNS = (
     "body_key",
     "capture_id",
     "leaf",
-    "body_sha256",
     "codec",
     "zdict_id",
     "body",
@@ -224,7 +223,7 @@ ROW_COLUMNS = (
 class Prepared(NamedTuple):
     """A record made ready outside the lock: encoded, hashed, packed, with its keys.
 
-    `fixed` and `last` are the columns from `url_key` to `body_key` and from `body_sha256` to `body`, in the
+    `fixed` and `last` are the columns from `url_key` to `body_key` and from `codec` to `body`, in the
     form of the database; `sketch` is what of the text is compared with others.
     """
 
@@ -264,11 +263,14 @@ def prepare(records: Sequence[Record], packer: Packer, *, sketches: bool = True)
 
     Without `sketches` nothing of the texts can be compared with others.
     """
-    worked: list[tuple[tuple[Any, ...], bytes]] = []
+    worked: list[tuple[Any, ...]] = []
 
     def work_on(chunk: Sequence[Record]) -> None:
-        texts = [record.folded for record in chunk] if sketches else [b""] * len(chunk)
-        worked.extend(map(_work_on, chunk, windows_of_all(texts)))
+        if sketches:
+            windows = windows_of_all([record.folded for record in chunk])
+            worked.extend(map(_work_on, chunk, map(sketch_keys, windows)))
+        else:
+            worked.extend(map(_work_on, chunk, repeat(NO_KEYS)))
 
     if len(records) <= PACKED_AT_ONCE:  # to start a thread would take longer than the work
         packed = packer.pack_all([record.body for record in records])
@@ -283,16 +285,14 @@ def prepare(records: Sequence[Record], packer: Packer, *, sketches: bool = True)
             packed = [body for future in packing for body in future.result()]
     zdict_id = packer.zdict_id
     return [
-        Prepared._make((*facts, (body_sha256, ZSTD, zdict_id, body)))
-        for (facts, body_sha256), body in zip(worked, packed, strict=True)
+        Prepared._make((*facts, (ZSTD, zdict_id, body))) for facts, body in zip(worked, packed, strict=True)
     ]
 
 
-def _work_on(r: Record, hashes: Hashes) -> tuple[tuple[Any, ...], bytes]:
-    """What `Prepared` holds before `last`, and the hash of the body."""
+def _work_on(r: Record, sketch: Keys) -> tuple[Any, ...]:
+    """What `Prepared` holds before `last`."""
     words, text_key, body_key = r.facts
-    key = bytes.fromhex(url_key(r.url))
-    body_sha256 = hashlib.sha256(r.body)
+    key = url_key_bytes(r.url)
     tags = orjson.dumps(r.tags)
     published = None if r.published_at is None else micros(r.published_at)
     modified = None if r.modified_at is None else micros(r.modified_at)
@@ -300,14 +300,14 @@ def _work_on(r: Record, hashes: Hashes) -> tuple[tuple[Any, ...], bytes]:
     leaf = leaf_hash((
         r.url, 1, "add", None, r.source, r.record_kind, r.agency, r.section, orjson.Fragment(tags),
         r.language, r.kind, published, r.published_precision, modified, fetched, r.parser, r.parser_version,
-        r.payload_sha256, body_sha256.hexdigest(),
+        r.payload_sha256, hashlib.sha256(r.body).hexdigest(),
     ))  # fmt: skip
     fixed = (
         key, r.url, r.source, r.record_kind, r.agency, r.section, tags.decode(), r.language, r.kind,
         published, r.published_precision, modified, fetched, r.parser, r.parser_version,
         None if r.payload_sha256 is None else bytes.fromhex(r.payload_sha256), words, text_key, body_key,
     )  # fmt: skip
-    return (r, key, text_key, body_key, leaf, fixed, sketch_keys(hashes)), body_sha256.digest()
+    return r, key, text_key, body_key, leaf, fixed, sketch
 
 
 def record_of(article: Article, *, source: str, fetched_at: datetime, payload_sha256: str | None) -> Record:

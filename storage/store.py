@@ -16,7 +16,7 @@ from storage.archive import ArchiveWriter, read_payload
 from storage.captures import Captured, CaptureRow, read_kept, read_left_over, write_captures
 from storage.checkpoint import Head, advance_head, check_head, read_head, refuse_lost
 from storage.claims import Claims, open_claims
-from storage.codec import TRAIN_FROM_DOCUMENTS, TRAIN_SAMPLES, ZSTD, Dictionary, Packer, Unpacker, train
+from storage.codec import TRAININGS, ZSTD, Dictionary, Packer, Training, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, run_state, write_run
 from storage.daily import (
     DayOfReason,
@@ -100,6 +100,7 @@ class Store:
         self._near_duplicates = near_duplicates
         self._engine = connect_engine(database_url(url), busy_seconds)
         self._dictionary: Dictionary | None = None
+        self._untrainable: set[Training] = set()
         self.store_id = ""
         self._likeness: LikenessIndex | None = None
 
@@ -272,34 +273,43 @@ class Store:
             self.likeness.catch_up(connection, hi)
 
     def _packer(self) -> Packer:
-        """A packer with the newest dictionary; trains the first one once there is enough to train on."""
+        """A packer with the newest dictionary; trains the next one once there is enough to train on."""
         with self.reading() as connection:
             newest_id = connection.execute(select(func.max(table_of(Zdict).c.id))).scalar()
-            if newest_id is not None:
-                # Dictionaries never change, and to read and prepare one takes longer than a small commit.
-                if self._dictionary is None or self._dictionary.id != newest_id:
-                    self._dictionary = read_dictionaries(connection)[newest_id]
+            # Dictionaries never change, and to read and prepare one takes longer than a small commit.
+            if newest_id is not None and (self._dictionary is None or self._dictionary.id != newest_id):
+                self._dictionary = read_dictionaries(connection)[newest_id]
+            training = TRAININGS[newest_id or 0] if (newest_id or 0) < len(TRAININGS) else None
+            if training is None or training in self._untrainable:
                 return Packer(self._dictionary)
             newest = last_version(connection)
-            if newest is None or newest.documents < TRAIN_FROM_DOCUMENTS:
-                return Packer(None)
-            table = table_of(Revision)
-            query = (
-                select(table.c.body)
-                .where(table.c.codec == ZSTD, table.c.op != "retract")
-                .order_by(table.c.id.desc())
-                .limit(TRAIN_SAMPLES)
-            )
-            unpacker = Unpacker({})
-            samples = [unpacker.unpack(body, None) for body in connection.execute(query).scalars()]
-        trained = train(samples, 1)
-        return Packer(self._keep(trained) if trained else None)
+            if newest is None or newest.documents < training.documents:
+                return Packer(self._dictionary)
+            samples = self._read_samples(connection, training.samples)
+        trained = train(samples, (newest_id or 0) + 1, training.size)
+        if trained is None:  # texts too much alike: to try it again with each commit would cost more
+            self._untrainable.add(training)
+        else:
+            self._dictionary = self._keep(trained)
+        return Packer(self._dictionary)
+
+    @staticmethod
+    def _read_samples(connection: Connection, count: int) -> list[bytes]:
+        table = table_of(Revision)
+        query = (
+            select(table.c.body, table.c.zdict_id)
+            .where(table.c.codec == ZSTD, table.c.op != "retract")
+            .order_by(table.c.id.desc())
+            .limit(count)
+        )
+        unpacker = Unpacker(read_dictionaries(connection))
+        return [unpacker.unpack(body, zdict_id) for body, zdict_id in connection.execute(query)]
 
     def _keep(self, trained: Dictionary) -> Dictionary:
         """Store a dictionary, unless another process was first: then theirs is used."""
         with self._storing() as connection:
             there = read_dictionaries(connection)
-            if there:
+            if trained.id in there:
                 return there[max(there)]
             row = {"id": trained.id, "sha256": trained.sha256, "data": trained.data}
             connection.execute(insert(table_of(Zdict)), [row])

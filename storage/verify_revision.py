@@ -85,8 +85,11 @@ class Explainer:
             tell("op", f"{op!r} is none of {', '.join(OPS)}")
         if not holds(lambda: hashlib.sha256(row["url"].encode()).digest()[:16] == key):
             tell("url-key", "it is not the key of the URL")
-        if not holds(lambda: _leaf(row) == row["leaf"]):
-            tell("leaf", "fields, predecessor and leaf do not fit each other")
+        body = self._unpack(row, tell) if not purged else None
+        # Without its body only what else there is can be judged; the body was told already.
+        hashed = row["body"].hex() if purged and isinstance(row["body"], bytes) else _hash(body)
+        if (purged or body is not None) and not holds(lambda: _leaf(row, hashed) == row["leaf"]):
+            tell("leaf", "fields, text, predecessor and leaf do not fit each other")
         if row["prev_id"] is None:
             if row["rev"] != 1 or op in ("revise", "retract"):
                 tell("predecessor", f"revision {row['rev']} ({op}) has none")
@@ -107,37 +110,37 @@ class Explainer:
             tell("codec", f"{row['codec']!r} is unknown")
         if span is not None and row["zdict_id"] != span.zdict_id:
             tell("dictionary", f"{row['zdict_id']} is not the one that its version names")
-        self._explain_body(row, tell)
+        if body is not None:
+            self._explain_body(row, body, tell)
         if op != "retract" and len(self._findings.found) == told_before:
             tell("damaged", "it does not pass as a whole")
 
     def _note_purged(self, row: dict[str, Any], tell: Callable[[str, str], None]) -> None:
-        if row["body"] != b"":
-            tell("purged", "but its body is not empty")
+        if not isinstance(row["body"], bytes) or len(row["body"]) != hashlib.sha256().digest_size:
+            tell("purged", "but what stands for its body is no hash")
         if isinstance(row["url_key"], bytes):
             self._purged.url_keys.setdefault(row["url_key"], row["id"])
         if isinstance(row["capture_id"], int):
             self._purged.capture_ids.add(row["capture_id"])
 
-    def _explain_body(self, row: dict[str, Any], tell: Callable[[str, str], None]) -> None:
+    def _unpack(self, row: dict[str, Any], tell: Callable[[str, str], None]) -> bytes | None:
         packed, unpacker = row["body"], self._unpackers.get(row["zdict_id"])
         if not isinstance(packed, bytes) or packed == b"":
             tell("body", "it is gone, and no purge is recorded" if packed == b"" else "it is not bytes")
-            return
+            return None
         if unpacker is None:
             tell("body", f"dictionary {row['zdict_id']} is not there")
-            return
+            return None
         try:
             size = zstandard.frame_content_size(packed)
             if not 0 <= size <= MAX_BODY_BYTES:
                 raise ValueError(f"it claims {size} bytes")
-            body = unpacker.decompress(packed, allow_extra_data=False)
+            return unpacker.decompress(packed, allow_extra_data=False)
         except (zstandard.ZstdError, ValueError, MemoryError) as error:
             tell("body", f"it cannot be unpacked: {error}")
-            return
-        if hashlib.sha256(body).digest() != row["body_sha256"]:
-            tell("body", "its hash is not the one that was stored")
-            return
+            return None
+
+    def _explain_body(self, row: dict[str, Any], body: bytes, tell: Callable[[str, str], None]) -> None:
         try:
             if row["op"] == "retract" and orjson.loads(body)["retraction"]["purge"]:
                 self._purged.demanded.add(row["url_key"])
@@ -151,7 +154,11 @@ class Explainer:
                     tell(name.replace("_", "-"), f"{row[name]!r}, recomputed {should!r}")
 
 
-def _leaf(row: Mapping[str, Any]) -> bytes:
+def _hash(body: bytes | None) -> str | None:
+    return None if body is None else hashlib.sha256(body).hexdigest()
+
+
+def _leaf(row: Mapping[str, Any], body_sha256: str | None) -> bytes:
     def hexed(value: bytes | None) -> str | None:
         return None if value is None else value.hex()
 
@@ -168,7 +175,7 @@ def _leaf(row: Mapping[str, Any]) -> bytes:
         row["parser"],
         row["parser_version"],
         hexed(row["payload_sha256"]),
-        hexed(row["body_sha256"]),
+        body_sha256,
     ]
     return hashlib.sha256(b"\x00" + orjson.dumps(fields)).digest()
 

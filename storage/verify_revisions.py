@@ -117,7 +117,7 @@ class RevisionCheck:
                 row_id, version_id, prev_id, rev, op, url_key, url, source, record_kind, agency, section,
                 tags, language, kind, published_at, precision, modified_at, fetched_at, parser,
                 parser_version,
-                payload, capture_id, leaf, body_sha256, codec, zdict_id, packed,
+                payload, capture_id, leaf, codec, zdict_id, packed,
                 p_id, p_key, p_rev, p_op, p_leaf, c_id, c_payload, *keys,
             ) = row  # fmt: skip
             if row_id != before + 1:
@@ -134,13 +134,12 @@ class RevisionCheck:
                     and span.number == version_id
                     and span.zdict_id == zdict_id
                     and codec == ZSTD
-                    and sha256(body).digest() == body_sha256
                     and sha256(b"\0" + dumps((
                         LEAF_FORMAT, url, rev, op, None if p_leaf is None else p_leaf.hex(), source,
                         record_kind, agency, section, fragment(tags), language, kind, published_at,
                         precision, modified_at, fetched_at, parser, parser_version,
                         None if payload is None else payload.hex(),
-                        body_sha256.hex(),
+                        sha256(body).hexdigest(),
                     ))).digest() == leaf
                     and sha256(url.encode()).digest()[:16] == url_key
                     and (

@@ -18,7 +18,7 @@ from deployments.operation.runs import now
 from tests.operations.held_press import HeldPress
 from tests.operations.prefect_parts import Prefect, wait_for
 
-NOTHING_DONE = {
+NOTHING_DONE: dict[str, list[str]] = {
     "made": [],
     "changed": [],
     "removed": [],

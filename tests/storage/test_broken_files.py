@@ -146,7 +146,7 @@ def test_full_disk_ends_a_run_with_a_named_error_and_more_room_mends_it(
     with mounted(tmp_path / "small", 200) as disk:
         home = disk / "home"
         done = False
-        for attempt, kilobytes in enumerate(range(200, 8000, 250)):
+        for attempt, kilobytes in enumerate(range(300, 24_000, 500)):
             remount(disk, f"size={kilobytes}k")
             try:
                 with open_store(home, sqlite(home)) as store:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -227,9 +228,13 @@ def test_emptied_body_is_damage_unless_a_purge_of_a_retracted_document_is_record
     own: tuple[Store, Vandal],
 ) -> None:
     store, vandal = own
+    with store.documents(store.version()) as documents:
+        (body,) = [document.body for document in documents if document.revision_id == 20]
     vandal.edit("revision", 20, "body", b"")
     assert [(f.id, f.what) for f in find(store)] == [("20", "body")]
     vandal.edit("revision", 20, "codec", "purged")
+    assert {(f.id, f.what) for f in find(store)} == {("20", "purged"), ("20", "leaf")}
+    vandal.edit("revision", 20, "body", hashlib.sha256(body).digest())
     assert [(f.id, f.what) for f in find(store)] == [("20", "purged")]
 
 

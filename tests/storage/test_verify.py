@@ -224,6 +224,8 @@ def test_random_bit_flips_are_found_or_change_nothing(
         shutil.copytree(home, copy)
         damaged = bytearray(whole)
         bit = rng.randrange(len(whole) * 8)
+        while not whole[bit // 8]:  # most of a small store's pages is empty space
+            bit = rng.randrange(len(whole) * 8)
         damaged[bit // 8] ^= 1 << bit % 8
         (copy / "khotin.db").write_bytes(damaged)
         with store_to_verify(copy, f"sqlite:///{copy / 'khotin.db'}") as store:
@@ -238,7 +240,7 @@ def test_random_bit_flips_are_found_or_change_nothing(
         shutil.rmtree(copy)
     told(f"{FLIPS} flips: {found} found, {unused} in unused bytes, {unhashed} in rows without a hash")
     assert found + unused + unhashed == FLIPS
-    assert found > FLIPS / 3
+    assert found > FLIPS / 2
 
 
 def test_broken_pages_are_findings_and_the_other_rows_are_still_looked_at(tmp_path: Path) -> None:
@@ -247,7 +249,7 @@ def test_broken_pages_are_findings_and_the_other_rows_are_still_looked_at(tmp_pa
     with_ledger(home, url)
     path = home / "khotin.db"
     whole = path.read_bytes()
-    size = 16384
+    size = 32768
     rng = random.Random(5)
     for _ in range(8):
         page = rng.randrange(1, len(whole) // size)

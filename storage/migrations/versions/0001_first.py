@@ -313,7 +313,6 @@ def upgrade() -> None:
         sa.Column("body_key", sa.BigInteger(), nullable=True),
         sa.Column("capture_id", sa.BigInteger(), nullable=True),
         sa.Column("leaf", sa.LargeBinary(), nullable=False),
-        sa.Column("body_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("codec", sa.String(), nullable=False),
         sa.Column("zdict_id", sa.BigInteger(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
