@@ -68,6 +68,12 @@ class Up:
         ).json()
         return rows[0]
 
+    def started_by_hand(self, deployment: str) -> str | None:
+        """The id of a run of a deployment that no schedule has made."""
+        body = {"deployments": {"name": {"any_": [deployment]}}}
+        rows = httpx.post(f"{self.ui}/api/flow_runs/filter", json=body, timeout=60).json()
+        return next((str(row["id"]) for row in rows if not row["auto_scheduled"]), None)
+
     def deployment(self, name: str) -> str:
         """The address of a deployment's page."""
         row = httpx.get(f"{self.ui}/api/deployments/name/{name}/{name}", timeout=60).json()
@@ -173,7 +179,8 @@ def test_pictures_of_the_sources_health_are_drawn(
     browser.open(up.deployment("health"))
     browser.click(button("Run"))
     browser.click("//*[@role='menuitem'][normalize-space()='Quick run']")
-    browser.click(RUN)
+    run = browser.wait(lambda: up.started_by_hand("health"), "a run that was started by hand")
+    browser.open(f"{up.ui}/v2/runs/flow-run/{run}")
     browser.see("Finished in state", patience=LONG)
     browser.click(tab("Artifacts"))
     browser.see("health", "articles-by-day", "rejects-by-reason", "source-dongque")
