@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, event
 
+from deployments.operation.server import WAIT_SECONDS, wait_less
 from deployments.operation.surroundings import Addresses, common, of_server, of_worker, prefect_database
 from flows.settings import Settings
 
@@ -59,3 +61,14 @@ def test_runs_of_the_sample_are_told_where_it_is_served(tmp_path: Path) -> None:
     env = common({}, Settings(home=tmp_path), WHERE, tmp_path, "127.0.0.1:8000", tmp_path / "sources")
     assert env["KHOTIN_SAMPLE_NEWSROOM"] == "127.0.0.1:8000"
     assert env["KHOTIN_SOURCES"] == str(tmp_path / "sources")
+
+
+def test_connections_of_the_server_wait_less_for_locks_whenever_they_are_taken(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'prefect.db'}")
+    event.listen(engine.pool, "checkout", wait_less)
+    for _ in range(2):
+        with engine.connect() as connection:
+            waits = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+            assert waits == WAIT_SECONDS * 1000
+            connection.exec_driver_sql("PRAGMA busy_timeout = 60000").close()
+    engine.dispose()
