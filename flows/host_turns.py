@@ -88,7 +88,12 @@ class HostTurns:
             if state.since is None:
                 await self._claim(host)
                 state.since = _now()
-                spare = await self._spare(host)
+                try:
+                    spare = await self._spare(host)
+                except BaseException:
+                    state.since = None
+                    self._claims.give_back(_name(host))
+                    raise
             state.users += 1
             state.idle.clear()
             return spare

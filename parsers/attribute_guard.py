@@ -14,21 +14,23 @@ from collections import Counter
 from collections.abc import Iterator
 
 from parsers.errors import MarkupError
+from parsers.long_tags import Piece
 
 MAX_COMPARED = 400_000_000
 """The sum, over all tags, of the squares of their numbers of attributes: the parser takes two seconds for
 so many. A tag alone can have 20,000."""
-_FEW_BYTES = 50_000
-"""Three bytes make an attribute, so that no shorter page can have too many."""
+_ATTRIBUTE_BYTES = 3
+"""What an attribute takes at least, with the blank before it: there are too few names of one letter."""
 _MAX_NAMES = 100_000
 """Different names of tags and attributes in a page: the parser looks for each among all, three seconds for so
 many. A page of 3 MB had 48,000 pieces that could be names."""
 _NAME_BYTES = 4
-_SHORT_PIECE = 40_000
-_SHORTEST_PIECE = 500
-_BYTES_BY_PIECE = 5_000_000_000
-"""Pieces without ">" are looked at from 40,000 bytes on, in pages beyond 125,000 bytes from fewer: what all
-shorter ones of a page can cost is two seconds too."""
+_SLICE = 65_536
+SHORT_TAG = 15_000
+_SHORTEST = 500
+_BYTES_BY_TAG = 5_000_000_000
+"""Tags are looked at from 15,000 bytes on, in pages beyond 333,000 bytes from fewer: what all shorter ones of
+a page can cost is two seconds too."""
 
 _VEIL = re.compile(rb"=\s*+(?=\"[^\">]*+(>)|'[^'>]*+(>))")
 _TAG_START = re.compile(rb"</?[a-zA-Z][^\s/>]*+")
@@ -40,40 +42,65 @@ _ROOT = re.compile(rb"<[hHbB][tToO][mMdD][lLyY][\s/]")
 _MAX_ROOTS = 50
 _SEPARATORS = re.compile(rb"[\s/=]+")
 _OPEN = re.compile(rb"^[^=]++=\s*+(?:\"[^\"]*+|'[^']*+)$")
-_BEFORE_VALUE = frozenset(b"= \t\n\v\f\r")
 _FEW = 300
 _ENDS_OF_NAMES = b"\t\n\v\f\r />="
 _BLANKED = bytes.maketrans(_ENDS_OF_NAMES, b" " * len(_ENDS_OF_NAMES))
 _IN_NAMES = bytes(byte for byte in range(256) if byte not in _ENDS_OF_NAMES)
 
 
-def guard_attributes(source: bytes, roots: int) -> None:
+def guard_attributes(source: bytes, long: list[Piece], free: list[Piece], roots: int) -> int:
     """Raises MarkupError where the attributes of all tags could cost more than some seconds; linear.
 
-    `roots` is how many `<html>` and `<body>` there may be at most: one of each is nothing to count.
+    `long` and `free` are what `find_long_tags` gives with `short_tag`. `roots` is how many `<html>` and
+    `<body>` there may be at most: one of each is nothing to count. Returns how many attributes one tag may
+    have.
     """
-    if len(source) < _FEW_BYTES:
-        return
-    _guard_names(source)
+    _guard_names(source, free)
     compared = _of_roots(source) ** 2 if roots > 2 else 0
-    short = _short_piece(len(source))
-    for stretch in _stretches(source, short):
-        compared += sum(
-            count * count for count in (*_in_long_pieces(stretch, short), *_behind_veils(stretch))
-        )
+    sizes = [(end - begin) // _ATTRIBUTE_BYTES + 1 for begin, end in long]
+    close = compared + sum(size * size for size in sizes) > MAX_COMPARED
+    short = short_tag(len(source))
+    most = 0
+    for begin, end in long:
+        if not close and end - begin <= SHORT_TAG:
+            continue  # as many attributes as bytes allow would do no harm
+        piece = source[begin:end]
+        counts = [0, *_in_long_pieces(piece, short), *_behind_veils(piece)]
+        compared += sum(count * count for count in counts)
+        most = max(most, *counts)
     if compared > MAX_COMPARED:
         raise MarkupError("one tag or all of them have too many attributes", reason="huge-tag")
+    return most
 
 
-def _guard_names(source: bytes) -> None:
+def short_tag(size: int) -> int:
+    """Bytes that a tag must have to be looked at in a page of `size` bytes."""
+    return max(_SHORTEST, min(SHORT_TAG, _BYTES_BY_TAG // max(1, size)))
+
+
+def _guard_names(source: bytes, free: list[Piece]) -> None:
     """Counts what could be a name, wherever it stands; the cheap counts clear nearly every page."""
-    if (
-        len(source) > _MAX_NAMES * _NAME_BYTES
-        and len(source.translate(None, _IN_NAMES)) > _MAX_NAMES
-        and len(pieces := source.translate(_BLANKED).split()) > _MAX_NAMES
-        and len(set(pieces)) > _MAX_NAMES
-    ):
-        raise MarkupError(f"more than {_MAX_NAMES} different names may be in the page", reason="huge-tag")
+    left = len(source) - sum(end - begin for begin, end in free)
+    if left <= _MAX_NAMES * _NAME_BYTES:
+        return
+    # In slices, so that a large page is not held twice.
+    if sum(len(piece.translate(None, _IN_NAMES)) for piece in _outside(source, free)) <= _MAX_NAMES:
+        return
+    names: set[bytes] = set()
+    for piece in _outside(source, free):
+        names.update(piece.translate(_BLANKED).split())
+        if len(names) > _MAX_NAMES:
+            message = f"more than {_MAX_NAMES} different names may be in the page"
+            raise MarkupError(message, reason="huge-tag")
+
+
+def _outside(source: bytes, free: list[Piece]) -> Iterator[bytes]:
+    """The source without what is free, in slices; a name that is cut only counts as two."""
+    begin = 0
+    for end, behind in (*free, (len(source), 0)):
+        for start in range(begin, end, _SLICE):
+            yield source[start : min(start + _SLICE, end)]
+        begin = behind
 
 
 def _of_roots(source: bytes) -> int:
@@ -83,40 +110,6 @@ def _of_roots(source: bytes) -> int:
         raise MarkupError(f"more than {_MAX_ROOTS} elements html and body", reason="huge-tag")
     tags = (_TAG.match(source, start) for start in starts)
     return sum(len(_ATTRIBUTE.findall(tag.group(1))) for tag in tags if tag)
-
-
-def _stretches(source: bytes, short: int) -> Iterator[bytes]:
-    """The pieces between two ">" that surely end a tag, where they are long; hardly a page has any.
-
-    A ">" is inside a value only where the last quotation mark of either kind before it stands behind a "=".
-    """
-    size = len(source)
-    step = short // 2
-    find, rfind = source.find, source.rfind
-    begin = looked = 0  # behind the last sure end; how far the quotation marks are known
-    double = single = False  # whether the last of either kind may open a value
-    at = step
-    while size - begin > 2 * step:
-        end = find(b">", at)
-        if end < 0:
-            break
-        if (mark := rfind(b'"', looked, end)) >= 0:
-            double = source[mark - 1] in _BEFORE_VALUE
-        if (mark := rfind(b"'", looked, end)) >= 0:
-            single = source[mark - 1] in _BEFORE_VALUE
-        looked = end
-        if double or single:
-            at = end + 1
-            continue
-        if end - begin > 2 * step:
-            yield source[begin : end + 1]
-        begin, at = end + 1, end + 1 + step
-    if size - begin > 2 * step:
-        yield source[begin:]
-
-
-def _short_piece(size: int) -> int:
-    return max(_SHORTEST_PIECE, min(_SHORT_PIECE, _BYTES_BY_PIECE // max(1, size)))
 
 
 def _in_long_pieces(source: bytes, short: int) -> Iterator[int]:

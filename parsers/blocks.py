@@ -29,6 +29,8 @@ _WORDS_BLOCK = """
 _BLOCK = frozenset(_WORDS_BLOCK.split())
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _CAPTIONS = frozenset(("figcaption",))
+MAX_BLOCKS = 200_000
+"""Elements that part blocks of text, or such blocks. Pages of 1.5 MB have some thousands."""
 _CELL_LONGEST = 400  # characters; a longer cell is a column of the layout, not of a table
 
 
@@ -84,6 +86,7 @@ class _Walk:
         self.open: list[LexborNode] = []
         self.quotes = 0
         self.known_captions: set[str] = set()
+        self.borders = 0
 
     def run(self, root: LexborNode) -> Reading:
         node: LexborNode | None = root.first_child
@@ -128,6 +131,9 @@ class _Walk:
         if tag in ("ul", "ol") and self._list(node):
             return False
         if tag in _BLOCK:
+            self.borders += 1
+            if max(self.borders, len(self.reading.blocks)) > MAX_BLOCKS:
+                raise MarkupError(f"more than {MAX_BLOCKS} elements hold text", reason="too-large")
             self._flush()
         self.links += tag == "a"
         self.quotes += tag == "blockquote"

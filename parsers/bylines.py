@@ -139,7 +139,7 @@ def is_byline(text: str) -> bool:
 _PHOTO_CREDIT = re.compile(
     r"(?:\((?:[^()]{0,60}[\s/])?(?:AP|AFP|Reuters|EPA|TTXVN|Getty(?: Images)?|Shutterstock|File|Handout)"
     r"(?: (?:Photo|File)[^()]{0,60}|/[^()]{0,60})?\)|\bGetty Images\b.{0,30}|\bvia (?:AP|Reuters|Getty)"
-    r"|\b(?:Photo|Image|Picture|Photograph)s?(?: (?:credits?|source|courtesy|by))?\s*[:,]\s*\S.{0,60}"
+    r"|\b(?:Photo|Image|Picture|Photograph)s?(?: (?:credits?|source|courtesy|by))?\s*:\s*\S.{0,60}"
     r"|\bCredits?\s*:\s*\S.{0,60}|(?:^|[\s(.])Ảnh(?: minh họa)?\s*:\s*\S.{0,60})\s*\)?\.?$"
 )
 _CAPTION_LONGEST = 400  # characters

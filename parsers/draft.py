@@ -30,7 +30,7 @@ from parsers.fields import (
 from parsers.html import Page
 from parsers.language import detect_language
 from parsers.metadata import Linked, Metadata
-from parsers.notices import is_closing, is_notice, is_prompt
+from parsers.notices import is_closing, is_colophon, is_notice, is_prompt
 from parsers.text import clean, ends_sentence, words_only
 
 _AT_START = 5  # blocks in which title, lead, byline or date may be repeated
@@ -59,14 +59,17 @@ class Draft:
     section: str = ""
     tags: tuple[str, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict)
+    asked_metadata: bool = False
+    """Whether the writers have been looked for there."""
 
 
 def finish(draft: Draft, page: Page, metadata: Metadata) -> Article:
     """Make the record. It may be empty of text: judging it is for `parsers.rejects`."""
-    draft.title = site_free_title(draft.title or _title(draft, metadata), page, metadata)
+    draft.title = site_free_title(draft.title or _title(draft, page, metadata), page, metadata)
     published = _published(draft, page, metadata)
     modified = _modified(draft, metadata, published)
-    authors_from_metadata(draft, page, metadata)
+    if not draft.asked_metadata:
+        authors_from_metadata(draft, page, metadata)
     _section_and_tags(draft, page, metadata)
     agency = _tidy(draft, metadata)
     paragraphs = tuple(block.paragraph for block in draft.blocks)
@@ -96,9 +99,12 @@ def _first_text(lead: str, paragraphs: tuple[Paragraph, ...]) -> str:
     return "\n".join([lead, *(paragraph.text for paragraph in paragraphs[:_FOR_LANGUAGE])])
 
 
-def _title(draft: Draft, metadata: Metadata) -> str:
+def _title(draft: Draft, page: Page, metadata: Metadata) -> str:
+    headline = (metadata.article or Linked()).headline
+    if headline and is_paper(headline, paper_names(page, metadata)):
+        headline = ""
     for source, title in (
-        ("json-ld", (metadata.article or Linked()).headline),
+        ("json-ld", headline),
         ("meta", metadata.one("og:title", "twitter:title", "title")),
         ("title", metadata.title),
     ):
@@ -162,13 +168,14 @@ def authors_from_metadata(draft: Draft, page: Page, metadata: Metadata) -> None:
     """Fill in the writers that JSON-LD or meta elements name, unless they are known."""
     if draft.authors:
         return
+    draft.asked_metadata = True
     linked = metadata.article or Linked()
     for source, texts in (
         ("json-ld", linked.authors),
-        ("meta", metadata.meta.get("dable:author", ())),
-        ("meta", metadata.meta.get("article:author", ())),
-        ("meta", metadata.meta.get("author", ())),
-        ("meta", metadata.meta.get("parsely-author", ()) or metadata.meta.get("byl", ())),
+        ("meta", metadata.every("dable:author")),
+        ("meta", metadata.every("article:author")),
+        ("meta", metadata.every("author")),
+        ("meta", metadata.every("parsely-author", "byl")),
     ):
         draft.authors = writers(texts, page, metadata)
         if draft.authors:
@@ -193,9 +200,9 @@ def _section_and_tags(draft: Draft, page: Page, metadata: Metadata) -> None:
                 break
     if not draft.tags:
         for source, tags in (
-            ("meta", metadata.meta.get("article:tag", ())),
+            ("meta", metadata.every("article:tag")),
             ("json-ld", linked.keywords),
-            ("meta", metadata.meta.get("news_keywords", ()) or metadata.meta.get("keywords", ())),
+            ("meta", metadata.every("news_keywords", "keywords")),
         ):
             draft.tags = split_tags(tags)
             if draft.tags:
@@ -230,8 +237,8 @@ def _drop_repeated(draft: Draft) -> None:
     title, lead = words_only(draft.title), words_only(draft.lead)
     captions = {words_only(caption) for caption in draft.captions}
     writers_key = {words_only(name) for name in draft.authors}
+    firsts = {key[:1] for key in (title, lead, *captions, *writers_key)}
     kept: list[Block] = []
-    before = None
     longest = max(map(len, (draft.title, draft.lead, *draft.captions, *draft.authors)), default=0) + _MARGIN
     for position, block in enumerate(draft.blocks):
         if is_notice(block):
@@ -243,11 +250,15 @@ def _drop_repeated(draft: Draft) -> None:
             # Too long to repeat any of them: most of the text is cleared without looking at its words.
             if not kept or kept[-1].text != block.text:
                 kept.append(block)
-                before = None
             continue
         text = bylines.split_dateline(block.text)[1]
+        first = text[:1].casefold()
+        again = bool(kept) and kept[-1].text[:1].casefold() == first
+        if len(kept) >= _AT_START and first.isalnum() and first not in firsts and not again:
+            kept.append(block)  # begins like none of them
+            continue
         key = words_only(text)
-        if kept and key == before:
+        if kept and len(kept[-1].text) <= longest and key == words_only(kept[-1].text):
             continue
         if key == title and (position < _AT_START or block.kind is ParagraphKind.HEADING):
             continue
@@ -256,7 +267,6 @@ def _drop_repeated(draft: Draft) -> None:
         if len(kept) < _AT_START and (key == lead or key in writers_key or _is_date_line(block.text)):
             continue
         kept.append(block)
-        before = key if text == block.text else words_only(block.text)
     draft.blocks = kept
 
 
@@ -301,4 +311,9 @@ def _trim_end(draft: Draft) -> str | None:
         else:
             break
         draft.blocks.pop()
+    # A line or two of another kind may stand among those that tell who made the article.
+    near = max(2, len(draft.blocks) - _AT_END // 2)
+    draft.blocks[near:] = [
+        block for block in draft.blocks[near:] if not is_colophon(block.text, draft.authors)
+    ]
     return credit

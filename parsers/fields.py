@@ -25,9 +25,12 @@ _NO_WRITERS = re.compile(
 )
 _BEGINNING = 120  # characters, of which a dateline may take a part
 _FIRST_LETTERS = 20
+_DATELINE_SIGNS = frozenset("-–—:)]")
+_LONGEST_DATELINE = 60
 _NOT_WORD = re.compile(r"[\W_]+")
 _BESIDE = re.compile(r"\s*[|•·\n]\s*")
 _DEGREE = 4  # letters
+_BESIDE_PAPER = 24  # letters: a section or a motto; a headline may name its paper too
 _FINER = (Precision.YEAR, Precision.MONTH, Precision.DAY, Precision.MINUTE, Precision.SECOND)
 
 
@@ -72,7 +75,10 @@ def _paper_names(url: str, *given: str) -> frozenset[str]:
 def is_paper(name: str, own: frozenset[str]) -> bool:
     """Whether a name is that of the paper, given the keys of `paper_names`."""
     key = _key(name)
-    return bool(key) and any(key == paper or (len(paper) >= 5 and paper in key) for paper in own)
+    return bool(key) and any(
+        key == paper or (len(paper) >= 5 and paper in key and len(key) <= len(paper) + _BESIDE_PAPER)
+        for paper in own
+    )
 
 
 def _key(name: str) -> str:
@@ -163,7 +169,13 @@ def description_keys(metadata: Metadata) -> tuple[str, ...]:
 
 def same_start(text: str, keys: Iterable[str]) -> bool:
     """Whether the text says the same as one of the keys, which may be cut short or go on a little."""
-    # Most texts differ in their first words: only the beginning is folded for them.
+    # Most texts differ in their first letter, and a dateline before it has brackets or a dash.
+    first = text[:1]
+    if first.isalnum() and _DATELINE_SIGNS.isdisjoint(text[:_LONGEST_DATELINE]):
+        first = first.casefold()
+        if not any(key.startswith(first) for key in keys):
+            return False
+    # Many others differ in their first words: only the beginning is folded for them.
     start = bylines.split_dateline(clean(text[:_BEGINNING]))[1]
     begin = _NOT_WORD.sub("", start).casefold()[:_FIRST_LETTERS]
     keys = [key for key in keys if key.startswith(begin) or begin.startswith(key)]
@@ -177,7 +189,9 @@ def same_start(text: str, keys: Iterable[str]) -> bool:
     return False
 
 
+@lru_cache(maxsize=64)
 def _start_key(text: str) -> str:
+    # A page's descriptions, which mostly say the same, are asked for several times.
     return words_only(bylines.split_dateline(text)[1]).replace(" ", "")
 
 

@@ -21,12 +21,13 @@ from parsers.html import Page
 from parsers.metadata import Linked, Metadata
 from parsers.naming import LEAD
 from parsers.outline import BREAK, Outline
-from parsers.selection import ENOUGH, Selection, blocks_of, select
+from parsers.selected import blocks_of
+from parsers.selection import ENOUGH, Selection, select
 from parsers.signature import shown_authors, shown_dates
 from parsers.text import clean, once, words_only
 
 NAME = "generic"
-VERSION = "2"
+VERSION = "3"
 
 _DATED = ("article:published_time", "og:article:published_time", "datepublished", "pubdate", "date")
 _PAPER_NAME = 40  # characters

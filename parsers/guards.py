@@ -9,11 +9,10 @@ they are nested. Only what is beyond that is scanned tag by tag.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
 
-from parsers.attribute_guard import guard_attributes
+from parsers.attribute_guard import SHORT_TAG, guard_attributes, short_tag
 from parsers.errors import MarkupError
+from parsers.long_tags import find_long_tags
 
 MAX_DEPTH = 500
 """Elements inside each other. Real news pages have 19 in the median and 34 at most."""
@@ -27,40 +26,20 @@ _HARMLESS = 2_800
 """With so many tags, two million elements are the most that any of them can make."""
 _FEW_REOPENED = 2_000_000
 """Elements that so many tags and formatting elements can make at most: 200 MB."""
-_SHORT_TAG = 20_000
-_SURE_BYTES = 1_000_000
-"""In a longer page every tag is measured. In a shorter one those are, behind which no ">" follows soon: none
-can be too long there with all that it hides in quotation marks."""
 
 # What begins a tag, also inside comments and scripts: there may be fewer in truth, never more.
 _QUICK = re.compile(rb"<[a-zA-Z][^<]")
-_QUICK_ROOTS = (b"<ht", b"<hT", b"<Ht", b"<HT", b"<bo", b"<bO", b"<Bo", b"<BO")
-_QUICK_FORMATTING = frozenset(
-    b"<%c%c" % (first, second)
-    for name in (
-        b"b",
-        b"i",
-        b"s",
-        b"u",
-        b"tt",
-        b"em",
-        b"big",
-        b"code",
-        b"font",
-        b"small",
-        b"strike",
-        b"strong",
-    )
-    for first in name[:1] + name[:1].upper()
-    for second in (name[1:2] + name[1:2].upper() if len(name) > 1 else b" \t\n\r\f/>")
-)
+# Looked for in the joined beginnings of tags.
+_QUICK_ROOTS = re.compile(rb"<[hH][tT]|<[bB][oO]")
+_QUICK_FORMATTING = re.compile(rb"<(?:[bisuBISU][\s/>]|[bB][iI]|[sS][mtMT]|[tT][tT]|[eE][mM]|[cfCF][oO])")
 
 # HTML standard 13.2.5: a value is quoted only where the quotation mark follows "="; possessive, so that it
 # cannot backtrack. Without the last part the tag never ends.
 _ATTRIBUTES = rb"(?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>]*+))?+)*+"
-_TAG = re.compile(rb"<(?:(!--)|(/)?([a-zA-Z][^\s/>]*+)" + _ATTRIBUTES + rb">?)")
-_LONG_TAG = re.compile(rb"<[a-zA-Z][^\s/>]*+" + _ATTRIBUTES)
-_SEPARATORS = re.compile(rb"[\s/\"'=]+")
+# 13.2.5.6 and .7: "<!", "<?", and "</" before no letter begin a comment that the first ">" ends.
+_TAG = re.compile(
+    rb"<(?:(!--|!\[CDATA\[|[!?]|/(?![a-zA-Z>]))|(/)?([a-zA-Z][^\s/>]*+)" + _ATTRIBUTES + rb">?)"
+)
 _NAMES = re.compile(rb"[^\s/]+")
 _DATA = re.compile(rb"=\s*(?:\"data:[^\"]*\"|'data:[^']*')")
 _QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
@@ -95,42 +74,20 @@ _FOREIGN_LEAVES = 5_000
 
 def guard(source: bytes) -> None:
     """Refuse, in linear time, mark-up that the parser would take minutes for. Raises MarkupError."""
-    tags = _QUICK.findall(source)
-    heads = Counter(tags)
-    guard_attributes(source, sum(map(heads.__getitem__, _QUICK_ROOTS)))
-    if len(tags) > _HARMLESS:
-        formatting = sum(map(heads.__getitem__, _QUICK_FORMATTING))
-        if len(tags) > _FEW_TAGS or formatting * len(tags) > _FEW_REOPENED:
-            _Scan().run(source)
-            return
-    for match in _long_tags(source):
-        # It may be a "less than" in a script, so it is only a reason to look closely.
-        if match.end() - match.start() > _SHORT_TAG and _may_be_huge(match.group()):
-            _Scan().run(source)
-            return
-
-
-def _long_tags(source: bytes) -> Iterator[re.Match[bytes]]:
-    """All tags of a long page; of a shorter one those around the pieces in which no ">" stands."""
-    if len(source) > _SURE_BYTES:
-        yield from _LONG_TAG.finditer(source)
-        return
-    half = _SHORT_TAG // 2
-    position = 0
-    for begin in range(0, len(source) - half, half):
-        if source.find(b">", begin, begin + half) >= 0:
-            continue
-        position = max(position, source.rfind(b">", 0, begin) + 1)
-        while begins := _QUICK.search(source, position, begin + half):
-            match = _LONG_TAG.match(source, begins.start())
-            position = max(begins.end(), match.end() if match else 0)
-            if match:
-                yield match
-        position = max(position, begin + half)
-
-
-def _may_be_huge(tag: bytes) -> bool:
-    return len(tag) > MAX_TAG or len(_SEPARATORS.findall(tag)) > MAX_ATTRIBUTES
+    # The first three bytes of all tags, without what stands between them.
+    tags = b"".join(_QUICK.findall(source))
+    count = len(tags) // 3
+    huge = False
+    if len(source) > SHORT_TAG:
+        long, free = find_long_tags(source, short_tag(len(source)))
+        most = guard_attributes(source, long, free, len(_QUICK_ROOTS.findall(tags)))
+        huge = most > MAX_ATTRIBUTES or any(end - begin > MAX_TAG for begin, end in long)
+    if (
+        huge
+        or count > _FEW_TAGS
+        or (count > _HARMLESS and len(_QUICK_FORMATTING.findall(tags)) * count > _FEW_REOPENED)
+    ):
+        _Scan().run(source)
 
 
 class _Scan:
@@ -155,10 +112,9 @@ class _Scan:
             comment, closing, raw_name = match.groups()
             start, position = match.span()
             if comment:
-                comment_end = _COMMENT_END.search(source, position - 2)
-                if comment_end is None:
+                position = self._behind_comment(source, comment, position)
+                if position < 0:
                     return
-                position = comment_end.end()
                 continue
             if source[position - 1] != _TAG_END:
                 position = len(source)
@@ -170,7 +126,7 @@ class _Scan:
             if closing:
                 self._close(name)
                 continue
-            foreign = self.places.get(b"svg") or self.places.get(b"math")
+            foreign = self._foreign()
             if name in _RAW and not foreign:
                 close = _RAW[name].search(source, position)
                 if close is None:
@@ -180,6 +136,18 @@ class _Scan:
                 leaves += 1
             elif name not in _NO_DEPTH:
                 self._open(name)
+
+    def _foreign(self) -> bool:
+        return bool(self.places.get(b"svg") or self.places.get(b"math"))
+
+    def _behind_comment(self, source: bytes, begun: bytes, position: int) -> int:
+        """Where what begins like a comment ends, -1 where it never does."""
+        if begun == b"!--":
+            end = _COMMENT_END.search(source, position - 2)
+            return end.end() if end else -1
+        if begun == b"![CDATA[" and self._foreign():
+            return source.find(b"]]>", position)
+        return source.find(b">", position)
 
     def _open(self, name: bytes) -> None:
         place = len(self.opened)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import orjson
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from parsers.text import clean, words_only
 
@@ -67,42 +67,83 @@ class Metadata:
 
     def one(self, *keys: str) -> str:
         """The first value that any of the meta elements has, in the order of the keys."""
-        return next((values[0] for key in keys if (values := self.meta.get(key))), "")
+        for key in keys:
+            for value in self.meta.get(key, ()):
+                if text := clean(value):
+                    return text
+        return ""
+
+    def every(self, *keys: str) -> tuple[str, ...]:
+        """All values of the first of the keys that has any."""
+        for key in keys:
+            if found := tuple(text for text in map(clean, self.meta.get(key, ())) if text):
+                return found
+        return ()
 
 
 def read_metadata(tree: LexborHTMLParser) -> Metadata:
-    """Read everything in one go."""
-    meta: dict[str, list[str]] = {}
-    scripts: list[str] = []
-    title = canonical = ""
-    for node in tree.css(_EVERYTHING):
-        tag = node.tag
-        if tag == "meta":
-            _add_meta(meta, node.attributes)
-        elif tag == "script":
-            scripts.append(node.text())
-        elif tag == "title":
-            title = title or clean(node.text())
-        else:
-            canonical = canonical or (node.attributes.get("href") or "").strip()
-    objects = [item for raw in scripts for item in _objects(_linked_data(raw))]
-    article = next((a for item in objects if (a := _article(item)) is not None), None)
-    if article is None:
-        article = _rescued(scripts)
+    """Read everything: from the head, and from the body where the head does not tell all that counts.
+
+    A search through the body takes as long as all the rest.
+    """
+    found = _Found()
+    if tree.head is not None:
+        found.add(tree.head.css(_EVERYTHING))
+    article = next(found.articles(), None)
+    if not _tells_all(article, found) and tree.body is not None:
+        found.add(tree.body.css(_EVERYTHING))
+        article = article or next(found.articles(), None) or _rescued(found.scripts)
     root = tree.root
     return Metadata(
         article=article,
-        types=frozenset(kind for item in objects for kind in _types(item)),
-        meta={key: tuple(found[:100]) for key, found in meta.items()},
-        breadcrumbs=_breadcrumbs(objects, article.headline if article else ""),
-        title=title,
+        types=frozenset(kind for item in found.objects for kind in _types(item)),
+        meta={key: tuple(values[:100]) for key, values in found.meta.items()},
+        breadcrumbs=_breadcrumbs(found.objects, article.headline if article else ""),
+        title=found.title,
         language=(root.attributes.get("lang") or "").lower() if root is not None else "",
-        canonical=canonical,
+        canonical=found.canonical,
+    )
+
+
+class _Found:
+    """What has been gathered so far, as the page has it."""
+
+    def __init__(self) -> None:
+        self.meta: dict[str, list[str]] = {}
+        self.scripts: list[str] = []
+        self.objects: list[dict[str, object]] = []
+        self.title = self.canonical = ""
+
+    def add(self, nodes: list[LexborNode]) -> None:
+        for node in nodes:
+            tag = node.tag
+            if tag == "meta":
+                _add_meta(self.meta, node.attributes)
+            elif tag == "script":
+                raw = node.text()
+                self.scripts.append(raw)
+                self.objects += _objects(_linked_data(raw))
+            elif tag == "title":
+                self.title = self.title or clean(node.text())
+            else:
+                self.canonical = self.canonical or (node.attributes.get("href") or "").strip()
+
+    def articles(self) -> Iterator[Linked]:
+        return (article for item in self.objects if (article := _article(item)) is not None)
+
+
+def _tells_all(article: Linked | None, found: _Found) -> bool:
+    """Whether the article is described so fully that the body can add nothing of use."""
+    return (
+        article is not None
+        and bool(article.headline and article.published and article.authors)
+        and bool(article.section or "article:section" in found.meta or _breadcrumbs(found.objects, ""))
     )
 
 
 def _add_meta(meta: dict[str, list[str]], attributes: dict[str, str | None]) -> None:
-    content = clean(attributes.get("content") or "")
+    content = attributes.get("content")
+    # Most are never asked for: they are cleaned when they are.
     if content:
         for name in ("property", "name", "itemprop"):
             key = (attributes.get(name) or "").strip().lower()

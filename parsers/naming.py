@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from operator import add
 
 JUNK = 1
 """No part of the article: links to others, sharing, comments, navigation, advertisements, legal notes."""
@@ -39,7 +40,7 @@ _WORDS_JUNK = """
     outbrain taboola mgid revcontent donate donation interstitial
     tags tagcloud taglist keywords bio byline authorbox authorbio authorinfo aboutauthor aboutthe
     notebox articlefooter postfooter entryfooter storyfooter meta metadata postmeta entrymeta articlemeta
-    toolbar audioplayer podcastplayer carousel slideshow slider
+    toolbar audioplayer podcastplayer carousel slideshow slider gallery
     modal popup overlay tooltip cookie cookies consent gdpr login signin visuallyhidden screenreadertext
     sronly copyright disclaimer disclosure affiliate toc tableofcontents jumplink
     tweet twittertweet instagram instagrammedia
@@ -85,46 +86,48 @@ _KNOWN: dict[str, int] = {
     **dict.fromkeys(_WORDS_JUNK.split(), JUNK),
     **dict.fromkeys(_WORDS_STRONG.split(), JUNK | STRONG),
 }
+_TELLING = _WHOLE.union(_KNOWN)
 RANK_ARTICLE = 5
 """The rank of the element `article`, which has no name."""
-_RANK_MAIN = 6
 RANKS = 6
+_MAIN = RANKS * RANK
 
 
 def flags(attributes: dict[str, str | None]) -> int:
     """What the names of an element say: JUNK, LEAD and CAPTION, and RANK times its rank."""
     get = attributes.get
-    found = rank = 0
-    classes, identity, prop, role = get("class"), get("id"), get("itemprop"), get("role")
+    classes = get("class")
+    found = _said(classes) if classes else 0
+    if len(attributes) == 1 and classes:
+        return found
+    identity, prop, role, style = get("id"), get("itemprop"), get("role"), get("style")
     if prop and "articlebody" in prop.lower():
         return RANK
-    if classes and (known := _classed(classes)):
-        found = known & _MARKS
-        rank = known & ~_MARKS
-    if identity and (known := _named(identity)):
-        found |= known & _MARKS
-        if known >= RANK and (rank == 0 or known < rank):
-            rank = known & ~_MARKS
+    if identity and (known := _said(identity)):
+        rank, other = found & ~_MARKS, known & ~_MARKS
+        # The main part of a page is a guess beside any other name; of those the surest counts.
+        if other and (not rank or rank == _MAIN or other < rank):
+            rank = other
+        found = (found | known) & _MARKS | rank
     if role:
         if role in _JUNK_ROLES:
             found |= JUNK
-        elif not rank and role in ("main", "article"):
-            rank = _RANK_MAIN * RANK
-    if not rank and (identity in ("main", "content") or classes in ("main", "content")):
-        rank = _RANK_MAIN * RANK
-    if "hidden" in attributes:
-        return found | rank | JUNK
-    style = get("style")
-    if style and "none" in style and "display:none" in style.replace(" ", ""):
-        return found | rank | JUNK
-    return found | rank
+        elif found < RANK and role in ("main", "article"):
+            found |= _MAIN
+    if "hidden" in attributes or (style and "none" in style and "display:none" in style.replace(" ", "")):
+        found |= JUNK
+    return found
 
 
 @lru_cache(maxsize=1024)
-def _classed(classes: str) -> int:
-    """What all names of a class attribute say: elements that repeat on a page have the same."""
+def _said(names: str) -> int:
+    """What all names in a class or id say: elements that repeat on a page have the same."""
+    # Most say nothing, which a look at all words at once tells; it is the single names that take long.
+    words = (names if names.islower() else _CAMEL.sub(" ", names).lower()).translate(_SEPARATORS).split()
+    if _TELLING.isdisjoint(words) and _TELLING.isdisjoint(map(add, words, words[1:])):
+        return _MAIN if names in ("main", "content") else 0
     found = rank = 0
-    for name in classes.split():
+    for name in names.split():
         if known := _named(name):
             found |= known & _MARKS
             if known >= RANK and (rank == 0 or known < rank):
@@ -132,7 +135,6 @@ def _classed(classes: str) -> int:
     return found | rank
 
 
-@lru_cache(maxsize=4096)
 def _named(name: str) -> int:
     """What one name says."""
     if name in _WHOLE:

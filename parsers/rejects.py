@@ -42,6 +42,7 @@ _SOFT_404 = re.compile(
     r"|page (?:does not|doesn't) exist",
     re.IGNORECASE,
 )
+_GONE_WORDS = ("404", "không", "đã bị", "not", "exist")
 _WALL = re.compile(
     r"(?:đăng nhập|đăng ký|đăng kí|trả phí|mua gói|nâng cấp)[^.]{0,60}(?:để|và) (?:đọc|xem)"
     r"|(?:nội dung|bài viết)[^.]{0,30}(?:dành cho|chỉ dành)[^.]{0,30}"
@@ -68,10 +69,21 @@ def before(page: Page, metadata: Metadata, parser: str) -> Rejection | None:
     heading = page.tree.css_first("h1") if bare else None
     for text in (clean(heading.text()) if heading is not None else "", metadata.title):
         # A long headline that speaks of a page that is gone is news.
-        if text and len(text) <= 120 and _SOFT_404.search(text) and _paragraph_words(page) < STUB_WORDS:
+        if (
+            0 < len(text) <= 120
+            and _may_be_gone(text)
+            and _SOFT_404.search(text)
+            and _paragraph_words(page) < STUB_WORDS
+        ):
             evidence = f"the title says that there is no such page: {text[:80]}"
             return Rejection(page.url, RejectReason.SOFT_404, evidence, parser, metadata.title or None)
     return None
+
+
+def _may_be_gone(text: str) -> bool:
+    """Whether any word of the notices is in a title; hardly a title has one."""
+    text = text.casefold()
+    return any(map(text.__contains__, _GONE_WORDS))
 
 
 def _text(paragraph: Paragraph) -> str:

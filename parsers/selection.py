@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborNode
 
 from parsers.article import ParagraphKind
-from parsers.blocks import Block, split_breaks
 from parsers.naming import JUNK, RANK, RANK_ARTICLE, RANKS, STRONG
-from parsers.outline import BREAK, Outline, Part, read_outline
-from parsers.text import clean
+from parsers.outline import Outline, Part, read_outline
 
 ENOUGH = 250
 """Characters of good text that make a container worth taking."""
@@ -25,8 +23,9 @@ _MOST_OF_PAGE = 0.7  # the same where nothing is named: there is more around the
 _ALL_NAMES, _SURE_NAMES, _TAGS = 1, 2, 3
 _SURE = 2_000  # characters of good text beside which what was pruned is not looked at
 _SECTIONS = frozenset(("div", "section", "ul", "ol", "article", "table", "dl"))
-_ITEM = 600  # characters; a list with a longer item only lays out paragraphs
 _IN_PIECES = 1.3  # times the largest piece that all of them hold
+_OWN = 60  # characters of good text in paragraphs of its own that a container must not lose
+_SEVERAL = 3  # articles with headlines that make a page of several
 _TEASER = 600  # characters that a teaser has at most beside its linked heading
 
 
@@ -56,6 +55,8 @@ def select(body: LexborNode, *, is_article: bool = True) -> Selection | None:
     if not outline.parts:
         return None
     container = choose(outline, good, total)
+    if is_article:
+        container = first_of_several(outline, good, container)
     parts = outline.parts[outline.first[container] : outline.last[container]]
     captions = [part for part in parts if part.tag == "figcaption"]
     dropped = links_and_teasers(outline, container, listed=is_article)
@@ -177,18 +178,56 @@ def _together(outline: Outline, good: list[float], found: list[int], best: int) 
     around = best
     while around > 0 and good[around] < 0.95 * whole:
         around = parents[around]
+    if len({_article_around(outline, index, around) for index in pieces}) > 1:
+        return 0  # each is in an article of its own: a list of several
     apart = sum(outline.tags[index] in ("article", "h1") and good[index] > 0.2 * whole for index in pieces)
     return around if around > 0 and not apart and good[around] <= 1.3 * whole else 0
+
+
+def first_of_several(outline: Outline, good: list[float], container: int) -> int:
+    """The first of several whole articles below a container, each with a headline of its own; else itself.
+
+    Some pages of one article go on with the next ones below it.
+    """
+    tags, parents = outline.tags, outline.parents
+    inside = outline.parts[outline.first[container] : outline.last[container]]
+    headed = [part.place for part in inside if part.tag == "h1"]
+    if len(headed) < _SEVERAL:
+        return container
+    found: list[int] = []
+    for place in headed:
+        home = _article_around(outline, place, container)
+        if home and home not in found and good[home] >= ENOUGH:
+            found.append(home)
+    if len(found) < _SEVERAL or any(tags[index] != "article" for index in found):
+        return container
+    apart = [index for index in found if parents[index] not in found]
+    if sum(good[index] for index in apart) < _MOST * good[container]:
+        return container
+    return narrow(outline, good, apart[0])
+
+
+def _article_around(outline: Outline, index: int, top: int) -> int:
+    """The innermost element `article` below `top` in which an element stands or which it is, 0 if none."""
+    while index > top and outline.tags[index] != "article":
+        index = outline.parents[index]
+    return index if index > top else 0
 
 
 def narrow(outline: Outline, good: list[float], index: int, most: float = _MOST) -> int:
     """Go down while one child holds most of the good text."""
     parents = outline.parents
+    own = [0.0] * len(parents)
+    for part in outline.parts[outline.first[index] : outline.last[index]]:
+        if part.tag == "p":
+            own[parents[part.place]] += value(part)
     best = index
     for below in range(index + 1, len(parents)):
         if parents[below] < index:
             break
         if parents[below] == best and good[below] >= most * good[best]:
+            if own[best] > _OWN and outline.marks[best] >= RANK:
+                break  # named as the text, and has paragraphs beside the child
             best = below
     return best
 
@@ -239,59 +278,3 @@ def links_and_teasers(
         # An article that is a list: its items look like teasers.
         return links_and_teasers(outline, container, listed=True, with_teasers=False)
     return dropped
-
-
-def blocks_of(selection: Selection) -> list[Block]:
-    """The parts as blocks of clean text; the items of a list become one block with a line each."""
-    blocks: list[Block] = []
-    listed: list[Part] = []
-    listed_in = 0
-    for part in selection.parts:
-        home = _list_of(selection.outline, part.place) if part.kind is ParagraphKind.LIST else 0
-        if listed and home != listed_in:
-            blocks += _list_blocks(selection.outline, listed)
-            listed = []
-        if home:
-            listed.append(part)
-            listed_in = home
-        elif part.kind is ParagraphKind.TABLE:
-            blocks.append(Block(part.text, part.kind))
-        else:
-            share = min(1.0, part.linked / len(part.text)) if part.linked else 0.0
-            blocks += [Block(text, part.kind, share) for text in _lines(part)]
-    if listed:
-        blocks += _list_blocks(selection.outline, listed)
-    return blocks
-
-
-def _lines(part: Part) -> list[str]:
-    if BREAK not in part.text:
-        text = clean(part.text)
-        return [text] if text else []
-    return split_breaks(part.text.replace(BREAK, "\n"))
-
-
-def _list_of(outline: Outline, place: int) -> int:
-    """The outermost list that an element stands in."""
-    found = 0
-    while place > 0:
-        if outline.tags[place] in ("ul", "ol"):
-            found = place
-        place = outline.parents[place]
-    return found
-
-
-def _list_blocks(outline: Outline, parts: list[Part]) -> list[Block]:
-    """The items of one list; a list with long items only lays out paragraphs."""
-    if any(len(part.text) > _ITEM for part in parts):
-        return [Block(text) for part in parts for text in _lines(part)]
-    items: dict[int, list[str]] = {}
-    for part in parts:
-        item = part.place
-        while item > 0 and outline.tags[item] != "li":
-            item = outline.parents[item]
-        items.setdefault(item, []).extend(_lines(part))
-    length = sum(len(part.text) for part in parts)
-    share = min(1.0, sum(part.linked for part in parts) / length)
-    text = "\n".join(" ".join(lines) for lines in items.values() if lines)
-    return [Block(text, ParagraphKind.LIST, share)] if text else []

@@ -7,6 +7,7 @@ for one name costs as much as for all of them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -26,6 +27,7 @@ _OUTER = frozenset(("body", "main", "html"))
 _LAST_WORD = re.compile(r"(?:^|[-_])(?:authors?|byline|writers?)$")
 _MOST = 60  # elements that are looked at
 _MOST_CLIMBS = 12  # elements around the headline in which a date is looked for
+_NEAR = 3  # elements between the headline and that in which is looked first
 _TEASER_LEVELS = 3
 _LONGEST_DATE = 80  # characters
 _NAME_CLASSES = frozenset(
@@ -50,24 +52,37 @@ def shown_dates(tree: LexborHTMLParser) -> list[tuple[str, str]]:
 
     Taken are those that share the smallest element with the headline.
     """
+    around = _around_headline(tree)
+    levels = {node.mem_id: level for level, node in enumerate(around)}
+    for scope in _scopes(around):
+        found: dict[int, list[tuple[int, str, str]]] = {}
+        for node in scope.css(_DATES)[:_MOST]:
+            level = _level(node, levels)
+            if level is None:
+                continue
+            for rank, where, text in _date_of(node):
+                if text and len(text) <= _LONGEST_DATE and not _in_teaser(node):
+                    found.setdefault(level, []).append((rank, where, text))
+        if found:
+            nearest = sorted(found[min(found)], key=lambda one: one[0])
+            return [(where, text) for _, where, text in nearest]
+    return []
+
+
+def _around_headline(tree: LexborHTMLParser) -> list[LexborNode]:
+    """The elements around the headline, the smallest first."""
     heading = tree.css_first("h1")
-    around: dict[int, int] = {}
+    found: list[LexborNode] = []
     above = heading.parent if heading is not None else tree.body
-    while above is not None and len(around) < _MOST_CLIMBS and above.tag != "html":
-        around[above.mem_id] = len(around)
+    while above is not None and len(found) < _MOST_CLIMBS and above.tag != "html":
+        found.append(above)
         above = above.parent
-    found: dict[int, list[tuple[int, str, str]]] = {}
-    for node in tree.css(_DATES)[:_MOST]:
-        level = _level(node, around)
-        if level is None:
-            continue
-        for rank, where, text in _date_of(node):
-            if text and len(text) <= _LONGEST_DATE and not _in_teaser(node):
-                found.setdefault(level, []).append((rank, where, text))
-    if not found:
-        return []
-    nearest = sorted(found[min(found)], key=lambda one: one[0])
-    return [(where, text) for _, where, text in nearest]
+    return found
+
+
+def _scopes(around: list[LexborNode]) -> list[LexborNode]:
+    """Where to look: what is near the headline first, as a look at the whole page costs ten times as much."""
+    return [around[_NEAR], around[-1]] if len(around) > _NEAR + 1 else around[-1:]
 
 
 def _level(node: LexborNode, around: dict[int, int]) -> int | None:
@@ -99,30 +114,37 @@ def _date_of(node: LexborNode) -> list[tuple[int, str, str]]:
     return []
 
 
-def shown_authors(tree: LexborHTMLParser) -> list[tuple[str, list[str]]]:
-    """(where, texts) of what may name the writers, the surest first."""
-    ranked: dict[int, list[LexborNode]] = {}
-    for node in tree.css(_AUTHORS)[:_MOST]:
-        attributes = node.attributes
-        classes = (attributes.get("class") or "").lower().split()
-        if (attributes.get("itemprop") or "").lower() == "author":
-            rank = 0
-        elif attributes.get("rel") == "author":
-            rank = 1
-        elif any("name" in name for name in classes if "author" in name or "byline" in name):
-            rank = 2
-        elif not _NAME_CLASSES.isdisjoint(classes):
-            rank = 3
-        elif any(_LAST_WORD.search(name) for name in classes):
-            rank = 4
-        elif "author" in (attributes.get("id") or "").lower() or any("tacgia" in name for name in classes):
-            rank = 5
-        elif node.tag == "a":
-            rank = 6
-        else:
-            continue
-        ranked.setdefault(rank, []).append(node)
-    return [(f"css:{_WHERE[rank]}", _texts(rank, ranked[rank][:3])) for rank in sorted(ranked)]
+def shown_authors(tree: LexborHTMLParser) -> Iterator[tuple[str, list[str]]]:
+    """(where, texts) of what may name the writers, the surest first: near the headline, then on the page."""
+    around = _around_headline(tree)
+    if tree.body is not None:
+        around.append(tree.body)
+    for scope in _scopes(around):
+        ranked: dict[int, list[LexborNode]] = {}
+        for node in scope.css(_AUTHORS)[:_MOST]:
+            rank = _author_rank(node)
+            if rank is not None:
+                ranked.setdefault(rank, []).append(node)
+        for rank in sorted(ranked):
+            yield f"css:{_WHERE[rank]}", _texts(rank, ranked[rank][:3])
+
+
+def _author_rank(node: LexborNode) -> int | None:
+    attributes = node.attributes
+    classes = (attributes.get("class") or "").lower().split()
+    if (attributes.get("itemprop") or "").lower() == "author":
+        return 0
+    if attributes.get("rel") == "author":
+        return 1
+    if any("name" in name for name in classes if "author" in name or "byline" in name):
+        return 2
+    if not _NAME_CLASSES.isdisjoint(classes):
+        return 3
+    if any(_LAST_WORD.search(name) for name in classes):
+        return 4
+    if "author" in (attributes.get("id") or "").lower() or any("tacgia" in name for name in classes):
+        return 5
+    return 6 if node.tag == "a" else None
 
 
 _WHERE = (

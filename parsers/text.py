@@ -38,6 +38,8 @@ _WORK = re.compile(
     "[&\x00-\x08\x0e-\x1f\x7f-\x9f\xad\xd0\xf0\u0189\u0256\u034f\u061c\u115f\u1160\u17b4\u17b5"
     "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff\ue000-\uf8ff]"
 )
+# The same among what `str.isprintable` takes for printable: no blank but the space is, nor what is unseen.
+_PRINTABLE_WORK = re.compile("[\xd0\xf0\u0189\u0256\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufff9-\ufffd]")
 # A "<" before a letter, so that "giá < 5" stays. Matching stops at the next "<", which keeps it linear.
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)[^<>]*>|<!--[^<>]*-->", re.ASCII)
 _INLINE = frozenset(("a", "b", "em", "font", "i", "mark", "small", "span", "strong", "sub", "sup", "u"))
@@ -63,6 +65,14 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable() and "&" not in text:
         # The space is the only blank that is printable: most texts need not be taken apart.
         return " ".join(text.split()) if "  " in text else text.strip()
+    if (
+        text.isprintable()
+        and "  " not in text
+        and "&" not in text
+        and _PRINTABLE_WORK.search(text) is None
+        and unicodedata.is_normalized("NFC", text)
+    ):
+        return text.strip()
     return _settled(text, _INVISIBLE_OR_LOST)
 
 

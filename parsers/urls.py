@@ -8,13 +8,10 @@ here asks the network, so `http` and `https`, and `www.` and the bare host, stay
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import re
 from typing import Final
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
-
-import idna
 
 from parsers.errors import UrlError
 
@@ -102,6 +99,8 @@ def url_key(canonical: str) -> str:
 
 def url_key_bytes(canonical: str) -> bytes:
     """The same key as bytes, as databases have it."""
+    import hashlib  # takes 4 MB, and who only reads articles needs no keys
+
     try:
         return hashlib.sha256(canonical.encode()).digest()[:16]
     except UnicodeEncodeError as error:
@@ -148,6 +147,8 @@ def _canonical_host(host: str) -> str:
         except ValueError as error:
             raise UrlError("not an IPv6 address", reason="bad-host") from error
     if not host.isascii():
+        import idna  # a megabyte of tables, which few hosts need
+
         try:
             host = idna.encode(host, uts46=True).decode("ascii")
         except UnicodeError as error:
@@ -163,6 +164,8 @@ def _canonical_host(host: str) -> str:
         except ValueError as error:
             raise UrlError("not an IPv4 address of four numbers", reason="bad-host") from error
     if any(label.startswith("xn--") for label in labels):
+        import idna
+
         try:
             idna.decode(host)
         except UnicodeError as error:

@@ -140,7 +140,7 @@ def write_offers(
     twins = _Twins(connection, [item.prepared for item in prepared])
     next_id = (parent.hi if parent else 0) + 1
     version_id = (parent.id if parent else 0) + 1
-    finder = KinFinder(connection, index, next_id - 1)
+    finder = KinFinder(connection, index, next_id - 1, new.run_id, new.now)
     rows: list[tuple[Any, ...]] = []
     leaves: list[bytes] = []
     decided: list[tuple[str, End]] = []
@@ -171,7 +171,7 @@ def write_offers(
             elif kept_out:
                 finder.sighted(place, kept_out)
             if partner is not None:
-                finder.note(new.run_id, item.source, item.offer, partner, end.revision_id, new.now)
+                finder.note(item.source, record, partner, end.revision_id)
                 end = replace(
                     end,
                     detail=partner.told,

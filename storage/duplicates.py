@@ -8,22 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, Exists, Table, exists, select
 
-from parsers.relations import ComparedText, Relation
-from parsers.shingles import sketch_keys, windows_of_all
+from parsers.compared import ComparedText
+from parsers.relations import Relation
+from parsers.shingles import sketches_of_all
+from parsers.urls import url_key
 from storage.bulk import among
 from storage.codec import ZSTD, Unpacker
-from storage.kin import AT_ONCE, Partner, Verdict, compared_text, read_rulings
+from storage.kin import AT_ONCE, Verdict, compared_text, read_rulings
+from storage.kin_rows import KinRows, Partner, Told
 from storage.likeness import View
 from storage.matching import Matcher
 from storage.reading import read_dictionaries
+from storage.records import Retraction
 from storage.tables import Revision, micros, table_of
+from storage.tombstones import write_retraction
+from storage.versions import VersionRow
 
 if TYPE_CHECKING:
     from storage.store import Store
+
+
+REASON = "copies of other documents (khotin duplicates scan)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,50 @@ def scan(store: Store, *, advance: Callable[[int, int], None] = lambda _done, _t
     """
     with store.reading() as connection:
         return _Scan(connection).run(advance)
+
+
+def retract_copies(
+    store: Store, proposals: Sequence[Proposal], *, run_id: str, now: datetime, code_version: str
+) -> VersionRow | None:
+    """Retract copies as one version, and record of each whose copy it was, in one transaction.
+
+    A proposal that no longer holds is passed over: the copy or its original was revised, retracted or ruled
+    on meanwhile. Gives the version; None if nothing was left to retract.
+    """
+    with store.committing() as connection:
+        holding = _holding(connection, proposals)
+        if not holding:
+            return None
+        rows = KinRows(connection, run_id, now)
+        for proposal, (source, told) in holding:
+            rows.note(source, told, proposal.partner, proposal.revision_id)
+        rows.write()
+        retraction = Retraction(REASON, purge=False)
+        urls = [proposal.url for proposal, _ in holding]
+        version, _ = write_retraction(connection, urls, retraction, run_id, now, code_version)
+        return version
+
+
+def _holding(
+    connection: Connection, proposals: Sequence[Proposal]
+) -> list[tuple[Proposal, tuple[str, Told]]]:
+    """The proposals of which both documents are still what was compared."""
+    kept = _kept(connection, [bytes.fromhex(url_key(proposal.url)) for proposal in proposals])
+    ids = sorted({p.revision_id for p in proposals} | {p.partner.revision_id for p in proposals})
+    table = table_of(Revision)
+    names = ("id", "url", "source", "word_count", "published_at")
+    newest = select(*(table.c[name] for name in names)).where(table.c.op != "retract", ~_followed(table))
+    heads: dict[int, tuple[str, Told]] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        for row in connection.execute(newest.where(table.c.id.in_(ids[start : start + AT_ONCE]))):
+            heads[row.id] = row.source, Told(row.url, row.word_count, row.published_at)
+    return [
+        (proposal, heads[proposal.revision_id])
+        for proposal in proposals
+        if proposal.revision_id in heads
+        and proposal.partner.revision_id in heads
+        and bytes.fromhex(url_key(proposal.url)) not in kept
+    ]
 
 
 class _Scan:
@@ -63,8 +117,7 @@ class _Scan:
             chunk = self._heads[start : start + AT_ONCE]
             texts = _texts(self._connection, [head.id for head in chunk], self._unpacker)
             ready = [texts[head.id] for head in chunk]
-            hashes = windows_of_all([text.folded for text in ready])
-            self._matcher.open([sketch_keys(own) for own in hashes], ready)
+            self._matcher.open(sketches_of_all([text.folded for text in ready]), ready)
             for place, head in enumerate(chunk):
                 partner = None if head.key in self._kept else self._partner(place, head)
                 if partner is not None:
@@ -107,11 +160,9 @@ class _Head(NamedTuple):
 def _heads(connection: Connection) -> list[_Head]:
     """The newest revision of each document, the originals first."""
     table = table_of(Revision)
-    later = table.alias()
-    followed = exists().where(later.c.prev_id == table.c.id)
     names = ("id", "url", "text_key", "url_key", "published_at", "word_count")
-    query = select(*(table.c[name] for name in names))
-    rows = connection.execute(query.where(table.c.op != "retract", table.c.codec == ZSTD, ~followed)).all()
+    query = select(*(table.c[name] for name in names)).where(~_followed(table))
+    rows = connection.execute(query.where(table.c.op != "retract", table.c.codec == ZSTD)).all()
     ordered = sorted(rows, key=lambda row: (-row.word_count, row.url))
     ordered.sort(
         key=lambda row: (
@@ -120,6 +171,12 @@ def _heads(connection: Connection) -> list[_Head]:
         )
     )
     return [_Head(row.id, row.url, row.text_key, bytes.fromhex(row.url_key)) for row in ordered]
+
+
+def _followed(table: Table) -> Exists:
+    """Whether a revision has a later one."""
+    later = table.alias()
+    return exists().where(later.c.prev_id == table.c.id)
 
 
 def _kept(connection: Connection, keys: list[bytes]) -> set[bytes]:

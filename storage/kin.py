@@ -9,34 +9,28 @@ retract). Each is a row of `kin`. A ruling of the user goes before all of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection, insert
 
-from parsers.article import Paragraph, ParagraphKind
-from parsers.compare import read_text, with_title
-from parsers.relations import ComparedText, Relation, Scores
-from parsers.shingles import ALGORITHM
+from parsers.compared import ComparedText
+from parsers.relations import Relation
 from parsers.urls import url_key
 from storage.bulk import among
 from storage.codec import Unpacker
-from storage.decision import Offer, Twin
+from storage.decision import Twin
+from storage.kin_rows import KinRows, Partner, told_of
 from storage.likeness import LikenessIndex
 from storage.matching import Match, Matcher
 from storage.reading import read_dictionaries
 from storage.records import Prepared, Record
 from storage.sketches import write_sketches
-from storage.tables import Kin, Ruling, table_of
+from storage.tables import Ruling, table_of
 
 AT_ONCE = 500
 """So many offers are looked up at once, in the index and in the database."""
-
-KEPT_OUT = frozenset({Relation.DUPLICATE, Relation.REPRINT})
-"""What is not appended."""
 
 
 class Verdict(StrEnum):
@@ -48,28 +42,6 @@ class Verdict(StrEnum):
     """It is the partner's text, whatever the scores say."""
     BY_RULE = "by-rule"
     """The rules decide again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Partner:
-    """The known text that a new one is kin to. `scores` are None where no comparison was needed."""
-
-    relation: Relation
-    reason: str
-    revision_id: int
-    url: str
-    scores: Scores | None
-
-    @property
-    def told(self) -> str:
-        """The scores in a line, for the ledger."""
-        if self.scores is None:
-            return ""
-        s = self.scores
-        return (
-            f"{self.relation}: jaccard {s.jaccard:.2f}, containment {s.containment:.2f}, "
-            f"coverage {s.coverage:.2f}, numbers {s.agreeing} alike, {s.conflicting} not"
-        )
 
 
 def keeps_out(partner: Partner, record: Record) -> bool:
@@ -86,13 +58,14 @@ class KinFinder:
     only equal texts and the user's rulings count, and no sketches are written.
     """
 
-    def __init__(self, connection: Connection, index: LikenessIndex | None, hi: int) -> None:
+    def __init__(
+        self, connection: Connection, index: LikenessIndex | None, hi: int, run_id: str, now: datetime
+    ) -> None:
         self._connection = connection
         self._matcher = None if index is None else Matcher(index.view(connection, hi), self._fetch)
         self._unpacker: Unpacker | None = None
         self._urls: dict[int, str] = {}
-        self._rows: list[tuple[Any, ...]] = []
-        self._clusters: dict[bytes, bytes] = {}
+        self._kin = KinRows(connection, run_id, now)
         self._rulings: dict[bytes, tuple[str, str | None]] = {}
 
     def open(self, offers: Sequence[Prepared]) -> None:
@@ -134,34 +107,15 @@ class KinFinder:
         if self._matcher is not None:
             self._matcher.became(place, partner.revision_id, appended=False)
 
-    def note(
-        self, run_id: str, source: str, offer: Offer, partner: Partner, revision_id: int | None, now: datetime
-    ) -> None:
-        """Remember what an offer is to its partner; written by `close`."""
-        record = offer.record
-        key, partner_key = bytes.fromhex(url_key(record.url)), bytes.fromhex(url_key(partner.url))
-        joins = partner.relation in (*KEPT_OUT, Relation.NEAR)
-        cluster = self._cluster(partner_key) if joins else key
-        self._clusters[key] = cluster
-        self._rows.append(_row(run_id, source, record, partner, revision_id, key, partner_key, cluster, now))
-
-    def _cluster(self, partner_key: bytes) -> bytes:
-        """The cluster of a document: that of its own partner, if it is the same text, else one of its own."""
-        if partner_key not in self._clusters:
-            rows = among(self._connection, f"{_CLUSTER} ORDER BY id", [partner_key])
-            found = [bytes(row[0]) for row in rows]
-            self._clusters[partner_key] = found[-1] if found else partner_key
-        return self._clusters[partner_key]
+    def note(self, source: str, record: Record, partner: Partner, revision_id: int | None) -> None:
+        """Remember what an offer is to its partner; written by `end`."""
+        self._kin.note(source, told_of(record), partner, revision_id)
 
     def end(self) -> None:
         """End what was opened: write the sketches of what was appended, and the kin."""
         if self._matcher is not None:
             write_sketches(self._connection, self._matcher.close())
-        if self._rows:
-            names = [column.name for column in table_of(Kin).columns if column.name != "id"]
-            rows = [dict(zip(names, row, strict=True)) for row in self._rows]
-            self._connection.execute(insert(table_of(Kin)), rows)
-            self._rows = []
+        self._kin.write()
 
     def _fetch(self, revision_ids: Sequence[int]) -> dict[int, ComparedText]:
         if self._unpacker is None:
@@ -170,8 +124,6 @@ class KinFinder:
         self._urls.update(urls)
         return found
 
-
-_CLUSTER = "SELECT cluster_key FROM kin WHERE revision_id IS NOT NULL AND url_key {}"
 
 # A text that its own document has left behind is no partner; a retracted one is, as long as it is there.
 _TEXTS = (
@@ -197,33 +149,7 @@ def fetch_texts(
 def compared_text(body: bytes) -> ComparedText:
     """The text of an unpacked body, ready to be compared."""
     told = orjson.loads(body)
-    paragraphs = [Paragraph(text, ParagraphKind(kind)) for kind, text in told["paragraphs"]]
-    title = told["title"]
-    return ComparedText(title, with_title(title, read_text(told["lead"], paragraphs)[1]))
-
-
-def _row(
-    run_id: str,
-    source: str,
-    record: Record,
-    partner: Partner,
-    revision_id: int | None,
-    key: bytes,
-    partner_key: bytes,
-    cluster: bytes,
-    now: datetime,
-) -> tuple[Any, ...]:
-    s = partner.scores
-    scores = (
-        (None,) * 7
-        if s is None
-        else (s.jaccard, s.containment, s.coverage, s.rewritten, s.moved, s.agreeing, s.conflicting)
-    )
-    return (
-        run_id, source, key.hex(), record.url, partner.relation.value, partner.reason, revision_id,
-        partner_key.hex(), partner.url, partner.revision_id, cluster.hex(), *scores, ALGORITHM,
-        record.facts.word_count, record.published_at, now,
-    )  # fmt: skip
+    return ComparedText(told["title"], parts=[told["lead"] or "", *(text for _, text in told["paragraphs"])])
 
 
 _HEAD = "SELECT id FROM revision WHERE url_key {} AND op <> 'retract' ORDER BY rev DESC LIMIT 1"

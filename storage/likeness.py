@@ -19,22 +19,19 @@ import numpy.typing as npt
 from sqlalchemy import Connection, select
 
 from parsers.shingles import Keys
-from storage.postings import CAP, Segment, SegmentHeader, open_segment, write_segment
+from parsers.thresholds import THRESHOLDS
+from storage.postings import CAP, Segment, no_fences
+from storage.segment_files import SegmentHeader, open_segment, write_segment
 from storage.sketches import read_sketches
 from storage.tables import Revision, Version, table_of
 
 FOLDER = "likeness"
-FAN = 8
+FAN = 4
 """So many segments of one size are merged into the next."""
 SMALLEST = 1_000
 """So many revisions beyond the segments make a new one."""
 LARGEST_WRITTEN = 64_000
 """A rebuild writes segments of at most so many revisions before it merges them."""
-MINIMUM_HITS = 2
-MINIMUM_SHARE = 0.2
-"""A candidate shares so many keys, and this share of the smaller sketch."""
-CANDIDATES = 8
-"""So many candidates of a text are verified, those that share most keys."""
 
 _NAME = re.compile(r"(\d{12})-(\d{12})\.[0-9a-f]{16}\.postings\Z")
 _PATIENCE = 5
@@ -93,7 +90,7 @@ class View:
             for segment, (places, begin, counts) in zip(self._segments, looked, strict=True)
             for keep in (cold[places],)
         ]
-        own = Segment(keys, owners.astype(np.uint32), 0, sizes, np.empty(0, np.uint8), 1)
+        own = Segment(keys, owners.astype(np.uint32), 0, sizes, np.empty(0, np.uint8), 1, no_fences(0))
         there = np.flatnonzero((asking.counts > 1) & cold)
         owner, other, hits = _pairs(own, asking, there, starts[there], asking.counts[there])
         earlier = other < owner
@@ -105,7 +102,7 @@ class View:
         owner, other, hits = (np.concatenate(parts) for parts in zip(*known, strict=True))
         for place in np.lexsort((other, -hits, owner)).tolist():
             chosen = found[int(owner[place])]
-            if len(chosen) < CANDIDATES:
+            if len(chosen) < THRESHOLDS.candidates:
                 chosen.append(Candidate(int(other[place]), int(hits[place])))
         return found
 
@@ -125,7 +122,7 @@ def _pairs(
     begin: npt.NDArray[np.intp],
     counts: npt.NDArray[np.intp],
 ) -> tuple[Ints, Ints, Ints]:
-    """Who shares how many keys with whom in one segment: owner, other, hits (`MINIMUM_HITS` or more).
+    """Who shares how many keys with whom in one segment: owner, other, hits (not fewer than count).
 
     `places` are those of the keys that it holds; `begin` and `counts` their entries there.
     """
@@ -140,7 +137,7 @@ def _pairs(
     pairs.sort()
     first = np.flatnonzero(np.concatenate((np.ones(1, np.bool_), pairs[1:] != pairs[:-1])))
     hits = np.diff(np.append(first, len(pairs)))
-    enough = hits >= MINIMUM_HITS
+    enough = hits >= THRESHOLDS.shared_keys
     kept = pairs[first[enough]]
     return (
         (kept >> np.uint64(32)).astype(np.int64),
@@ -157,7 +154,7 @@ def _runs(starts: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]) -> npt.NDA
 
 def _enough(owner: Ints, other: Ints, hits: Ints, sizes: Ints, segment: Segment) -> tuple[Ints, Ints, Ints]:
     theirs = segment.sizes[np.where(other < 0, -1 - other, other) - segment.lo].astype(np.int64)
-    keep = hits >= MINIMUM_SHARE * np.minimum(sizes[owner], theirs)
+    keep = hits >= THRESHOLDS.shared_sketch * np.minimum(sizes[owner], theirs)
     return owner[keep], other[keep], hits[keep]
 
 
@@ -303,7 +300,8 @@ def mergeable(sizes: Sequence[int]) -> slice | None:
 
 
 def _level(size: int) -> int:
-    return (size.bit_length() - 1) // 3
+    # Each level is four times (`FAN`) as large as the one below.
+    return (size.bit_length() - 1) // 2
 
 
 def version_chain(connection: Connection, revision_id: int) -> str:

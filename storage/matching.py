@@ -7,18 +7,18 @@ for it. So every edge leads to a text that is in the corpus, and there are no ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from parsers.relations import ComparedText, Kinship, kinship, make_ready
+from parsers.compared import ComparedText, make_ready
+from parsers.relations import Kinship, kinship
+from parsers.series import same_series
 from parsers.shingles import Keys
+from parsers.thresholds import THRESHOLDS
 from storage.likeness import Candidate, View
 
 Fetch = Callable[[Sequence[int]], Mapping[int, ComparedText]]
 """Gives the texts of revisions that may be partners; one that is missing may not."""
-
-_CERTAIN = 0.95
-"""A partner with this Jaccard index needs no rival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,30 @@ class Matcher:
         elsewhere = sorted(wanted - self._own.keys())
         if elsewhere:
             self._known.update(self._fetch(elsewhere))
-        asking = [text for text, found in zip(texts, self._candidates, strict=True) if found]
-        make_ready([*self._known.values(), *asking])
+        make_ready([*self._needed(), *self._asking()])
         self._became = {}
         self._appended = []
+
+    def _asking(self) -> Iterator[ComparedText]:
+        return (text for text, found in zip(self._texts, self._candidates, strict=True) if found)
+
+    def _needed(self) -> list[ComparedText]:
+        """The known texts that will surely be compared."""
+        needed: dict[int, ComparedText] = {}
+        for text, candidates in zip(self._texts, self._candidates, strict=True):
+            first = True
+            for found in candidates:
+                partner = self._known.get(found.id)
+                if partner is not None and (first or not same_series(partner.title, text.title)):
+                    needed[found.id] = partner
+                first = False
+        return list(needed.values())
 
     def match(self, place: int, *, but: frozenset[int] = frozenset()) -> Match | None:
         """The best partner of a text of the batch, never one of the revisions in `but`."""
         text = self._texts[place]
         best: Match | None = None
+        series: list[int] = []
         seen = set(but)
         for candidate in self._candidates[place]:
             revision_id = candidate.id if candidate.id >= 0 else self._became.get(-1 - candidate.id)
@@ -76,12 +91,21 @@ class Matcher:
             partner = self._known.get(revision_id)
             if partner is None:
                 continue
+            if same_series(partner.title, text.title):
+                series.append(revision_id)
+                continue
             self.compared += 1
             found = kinship(partner, text)
             if found is not None and (best is None or found.rank > best.kinship.rank):
                 best = Match(revision_id, found)
-                if found.scores.jaccard >= _CERTAIN and found.rank[0] >= 2:
+                if found.scores.jaccard >= THRESHOLDS.certain_jaccard and found.rank[0] >= 2:
                     break
+        # Whatever shares a title of a series can be no more than of that series: one of them says it.
+        for revision_id in series if best is None else ():
+            self.compared += 1
+            found = kinship(self._known[revision_id], text)
+            if found is not None:
+                return Match(revision_id, found)
         return best
 
     def became(self, place: int, revision_id: int, *, appended: bool) -> None:
@@ -99,6 +123,6 @@ class Matcher:
         for revision_id, _ in appended if self._keep else ():
             # Anew, without what the comparisons have worked out: a run may bring very many.
             text = self._known[revision_id]
-            self._own[revision_id] = ComparedText(text.title, text.folded)
+            self._own[revision_id] = ComparedText(text.title.written, text.folded)
         self._sketches, self._texts, self._candidates, self._known = (), (), [], {}
         return appended

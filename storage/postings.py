@@ -1,59 +1,37 @@
 """Segments: immutable sorted lists of (key, revision), from which the texts that share keys are found.
 
-A segment holds the sketches of the revisions `lo` to `hi`, sorted by key. Its file is written whole beside
-its place, synced and renamed; it is never changed, and what stands in it follows from the sketches in the
-database, so two processes that write the same segment write the same bytes. A key that more than `CAP`
+A segment holds the sketches of the revisions `lo` to `hi`, sorted by key. A key that more than `CAP`
 revisions share says nothing: `CAP` + 1 of its entries are kept, by which it is known, the others left out.
-
-File: one line of JSON, padded to `HEADER_BYTES`; the keys (uint32, sorted); the revisions (uint32), those of
-one key in order; how many keys the sketch of each revision has (uint16, from `lo` on); a bitmap of the keys'
-upper bits, which answers most questions for a key that is not there without touching the keys.
+Their files: storage/segment_files.py.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
-from parsers.shingles import ALGORITHM, Keys
+from parsers.shingles import Keys
+from parsers.thresholds import THRESHOLDS
 
-FORMAT = "khotin-postings-1"
-CAP = 100
-HEADER_BYTES = 512
+CAP = THRESHOLDS.hot_key
 _BITS_PER_ENTRY = 8
+_ENTRIES_PER_FENCE = 64
 MERGED_AT_ONCE = 2_000_000
 """So many entries are merged at once, whatever the size of the segments: it bounds the memory of a merge."""
 
 Ids = npt.NDArray[np.uint32]
 Sizes = npt.NDArray[np.uint16]
 LARGEST_SIZE = 0xFFFF
+Fences = npt.NDArray[np.uint32]
+Places = npt.NDArray[np.intp]
 Entries = npt.NDArray[np.uint64]
 """Key and revision in one number: sorted as numbers they are sorted by key, then by revision."""
 
 _ID_BITS = np.uint64(32)
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentHeader:
-    """What a segment is of. `chain`: the chain hash of the version that `hi` belongs to."""
-
-    store_id: str
-    chain: str
-    lo: int
-    hi: int
-    count: int
-    bits: int
-    algorithm: str = ALGORITHM
-    format: str = FORMAT
-    cap: int = CAP
 
 
 class Segment:
@@ -67,6 +45,7 @@ class Segment:
         sizes: npt.NDArray[np.integer[Any]],
         bitmap: npt.NDArray[np.uint8],
         bits: int,
+        fences: Fences,
         *,
         mapped: bool = False,
     ) -> None:
@@ -77,6 +56,8 @@ class Segment:
         self.mapped = mapped
         self._bitmap = bitmap
         self._shift = np.uint32(32 - bits)
+        self._fences = fences
+        self._fence_shift = np.uint32(32 - told_apart(fences))
 
     @classmethod
     def of(cls, lo: int, sketches: Sequence[Keys]) -> Segment:
@@ -90,11 +71,13 @@ class Segment:
 
     @classmethod
     def _in_memory(cls, lo: int, entries: Entries, sizes: Sizes) -> Segment:
-        keys, ids = _split(entries)
+        keys, ids = split(entries)
         bits = bitmap_bits(len(keys))
         bitmap = np.zeros(1 << bits >> 3, np.uint8)
         mark(bitmap, keys, bits)
-        return cls(keys, ids, lo, sizes, bitmap, bits)
+        fences = no_fences(len(keys))
+        count_fenced(fences, keys)
+        return cls(keys, ids, lo, sizes, bitmap, bits, np.cumsum(fences, dtype=np.uint32))
 
     @classmethod
     def merging(cls, segments: Sequence[Segment]) -> Segment:
@@ -110,21 +93,33 @@ class Segment:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def find(self, wanted: Keys) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    def find(self, wanted: Keys) -> tuple[Places, Places, Places]:
         """Of the sorted `wanted`: places of those that are here, the first entry of each, how many it has."""
-        none = np.empty(0, np.intp)
         if not len(self.keys):
+            none = np.empty(0, np.intp)
             return none, none, none
         upper = wanted >> self._shift
         maybe = np.flatnonzero(
             self._bitmap.take(upper >> 3) & np.left_shift(np.uint8(1), (upper & 7).astype(np.uint8))
         )
         candidates = wanted[maybe]
-        start = np.searchsorted(self.keys, candidates)
-        here = np.flatnonzero(self.keys.take(start, mode="clip") == candidates)
+        fence = candidates >> self._fence_shift
+        low, high = self._fences.take(fence).astype(np.intp), self._fences.take(fence + 1).astype(np.intp)
+        start = self._search(candidates, low, high, np.less)
+        here = np.flatnonzero((self.keys.take(start, mode="clip") == candidates) & (start < high))
         maybe, start = maybe[here], start[here]
-        count = np.searchsorted(self.keys, wanted[maybe], "right") - start
-        return maybe, start, count
+        return maybe, start, self._search(candidates[here], start, high[here], np.less_equal) - start
+
+    def _search(self, wanted: Keys, low: Places, high: Places, is_before: np.ufunc) -> Places:
+        """For each key the first entry from `low` to before `high` that is not before it, else `high`."""
+        widest = int((high - low).max(initial=0))
+        for _ in range(widest.bit_length()):
+            middle = (low + high) >> 1
+            # Where nothing is left to search, the entry behind the end is read, and changes nothing.
+            before = is_before(self.keys.take(middle, mode="clip"), wanted) & (middle < high)
+            low = np.where(before, middle + 1, low)
+            high = np.where(before, high, middle)
+        return low
 
     def entries(self, first_key: int, end_key: int) -> Entries:
         """All entries of the keys from one to before another."""
@@ -137,13 +132,31 @@ def joined(keys: Keys, ids: Ids) -> Entries:
     return keys.astype(np.uint64) << _ID_BITS | ids
 
 
-def _split(entries: Entries) -> tuple[Keys, Ids]:
+def split(entries: Entries) -> tuple[Keys, Ids]:
+    """Entries taken apart: keys and revisions."""
     return (entries >> _ID_BITS).astype(np.uint32), entries.astype(np.uint32)
 
 
 def bitmap_bits(entries: int) -> int:
     """How many upper bits of a key the bitmap of so many entries tells apart."""
     return min(32, max(10, (max(1, entries) * _BITS_PER_ENTRY - 1).bit_length() - 1))
+
+
+def no_fences(entries: int) -> Fences:
+    """Empty counts, as many as so many entries need."""
+    return np.zeros((1 << max(1, (entries // _ENTRIES_PER_FENCE).bit_length())) + 1, np.uint32)
+
+
+def told_apart(fences: Fences) -> int:
+    """How many uppermost bits of a key these fences, or counts, tell apart."""
+    return (len(fences) - 1).bit_length() - 1
+
+
+def count_fenced(counts: Fences, keys: Keys) -> None:
+    """Count sorted keys by their uppermost bits: the sums of all before it are the fences."""
+    upper = keys >> np.uint32(32 - told_apart(counts))
+    starts = np.flatnonzero(np.concatenate((np.ones(min(1, len(keys)), np.bool_), upper[1:] != upper[:-1])))
+    counts[upper[starts] + 1] += np.diff(starts, append=len(keys)).astype(np.uint32)
 
 
 def mark(bitmap: npt.NDArray[np.uint8], keys: Keys, bits: int) -> None:
@@ -176,82 +189,3 @@ def merged(segments: Sequence[Segment], at_once: int = MERGED_AT_ONCE) -> Iterat
         entries = np.concatenate([segment.entries(first, end) for segment in segments])
         entries.sort()
         yield capped(entries)
-
-
-def segment_name(header: SegmentHeader) -> str:
-    return f"{header.lo:012d}-{header.hi:012d}.{header.chain[:16]}.postings"
-
-
-def write_segment(folder: Path, segments: Sequence[Segment], store_id: str, chain: str) -> Path:
-    """Write one file of several segments that follow each other, and put it in its place."""
-    lo, hi = segments[0].lo, segments[-1].hi
-    draft = folder / f".{lo:012d}-{hi:012d}.{os.getpid()}.part"
-    ids_draft = draft.with_suffix(".ids")
-    bits = bitmap_bits(sum(len(segment) for segment in segments))
-    bitmap = np.zeros(1 << bits >> 3, np.uint8)
-    count = 0
-    try:
-        with draft.open("wb") as file, ids_draft.open("w+b") as ids_file:
-            file.write(b" " * HEADER_BYTES)
-            for entries in merged(segments):
-                keys, ids = _split(entries)
-                count += len(keys)
-                mark(bitmap, keys, bits)
-                file.write(keys.astype("<u4", copy=False).tobytes())
-                ids_file.write(ids.astype("<u4", copy=False).tobytes())
-            ids_file.seek(0)
-            while piece := ids_file.read(1 << 20):
-                file.write(piece)
-            for segment in segments:
-                file.write(segment.sizes.astype("<u2", copy=False).tobytes())
-            file.write(bitmap.tobytes())
-            header = SegmentHeader(store_id, chain, lo, hi, count, bits)
-            file.seek(0)
-            file.write(orjson.dumps(asdict(header)))
-            file.flush()
-            os.fsync(file.fileno())
-        place = folder / segment_name(header)
-        draft.replace(place)
-    finally:
-        draft.unlink(missing_ok=True)
-        ids_draft.unlink(missing_ok=True)
-    _sync_folder(folder)
-    return place
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def open_segment(path: Path) -> tuple[SegmentHeader, Segment] | None:
-    """Map a file; None: it is gone, or no whole segment of today's form."""
-    try:
-        with path.open("rb") as file:
-            told = orjson.loads(file.read(HEADER_BYTES))
-            header = SegmentHeader(**told)
-            ids_at = HEADER_BYTES + 4 * header.count
-            sizes_at = ids_at + 4 * header.count
-            bitmap_at = sizes_at + 2 * (header.hi - header.lo + 1)
-            end = bitmap_at + (1 << header.bits >> 3)
-            current = (header.format, header.algorithm, header.cap) == (FORMAT, ALGORITHM, CAP)
-            if not current or os.fstat(file.fileno()).st_size != end or segment_name(header) != path.name:
-                return None
-            whole = np.memmap(file, np.uint8, "r")
-    except (OSError, ValueError, TypeError):
-        return None
-    # As plain arrays: every slice of a memmap costs a microsecond of bookkeeping.
-    raw = np.asarray(whole)
-    segment = Segment(
-        raw[HEADER_BYTES:ids_at].view("<u4"),
-        raw[ids_at:sizes_at].view("<u4"),
-        header.lo,
-        raw[sizes_at:bitmap_at].view("<u2"),
-        raw[bitmap_at:],
-        header.bits,
-        mapped=True,
-    )
-    return header, segment

@@ -15,7 +15,7 @@ import orjson
 
 from parsers.article import Article, Paragraph
 from parsers.compare import TextFacts, read_text, with_title
-from parsers.shingles import NO_KEYS, Keys, sketch_keys, windows_of_all
+from parsers.shingles import NO_KEYS, Keys, sketches_of_all
 from parsers.urls import url_key_bytes
 from storage.codec import ZSTD, Packer
 from storage.hashing import leaf_hash
@@ -267,8 +267,7 @@ def prepare(records: Sequence[Record], packer: Packer, *, sketches: bool = True)
 
     def work_on(chunk: Sequence[Record]) -> None:
         if sketches:
-            windows = windows_of_all([record.folded for record in chunk])
-            worked.extend(map(_work_on, chunk, map(sketch_keys, windows)))
+            worked.extend(map(_work_on, chunk, sketches_of_all([record.folded for record in chunk])))
         else:
             worked.extend(map(_work_on, chunk, repeat(NO_KEYS)))
 

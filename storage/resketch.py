@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, select
 
-from parsers.shingles import ALGORITHM, sketch_keys, windows_of_all
+from parsers.shingles import ALGORITHM, sketches_of_all
 from storage.codec import ZSTD, Unpacker
 from storage.kin import compared_text
 from storage.reading import read_dictionaries
@@ -75,7 +75,7 @@ def _resketch(connection: Connection, unpacker: Unpacker, after: int, end: int, 
     )
     rows = connection.execute(query).all()
     texts = [compared_text(unpacker.unpack(bytes(body), zdict_id)).folded for _, body, zdict_id in rows]
-    keys = [sketch_keys(hashes) for hashes in windows_of_all(texts)]
+    keys = sketches_of_all(texts)
     write_sketches(connection, [(row.id, own) for row, own in zip(rows, keys, strict=True)])
     return len(rows)
 

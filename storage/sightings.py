@@ -18,7 +18,11 @@ from storage.tables import Kin, Page, Revision, Ruling, micros, table_of
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One text of a cluster. `revision_id` is None if it was only sighted; `canonical`: the original."""
+    """One text of a cluster.
+
+    `revision_id` is None if it was only sighted; `retracted`: it was in the corpus; `canonical`: the
+    original.
+    """
 
     url: str
     revision_id: int | None
@@ -27,6 +31,7 @@ class Member:
     jaccard: float | None
     published_at: datetime | None
     word_count: int
+    retracted: bool = False
     canonical: bool = False
 
 
@@ -97,7 +102,8 @@ def read_cluster(connection: Connection, url: str) -> Cluster:
             reason="no-kin",
             hint=f"`khotin why {url}` tells what became of it",
         )
-    return Cluster(url, tuple(_with_canonical(list(members.values()))), kin, rulings)
+    there = _with_retracted(connection, list(members.values()))
+    return Cluster(url, tuple(_with_canonical(there)), kin, rulings)
 
 
 def _member(row: RowMapping) -> Member:
@@ -115,6 +121,14 @@ def _in_corpus(connection: Connection, url: str) -> Member | None:
     )
     row = connection.execute(query).first()
     return None if row is None else Member(url, row.id, None, None, None, row.published_at, row.word_count)
+
+
+def _with_retracted(connection: Connection, members: list[Member]) -> list[Member]:
+    table = table_of(Revision)
+    keys = {url_key(member.url): member.url for member in members if member.revision_id is not None}
+    query = select(table.c.url_key).where(table.c.url_key.in_(keys), table.c.op == "retract")
+    gone = {keys[key] for key in connection.execute(query).scalars()}
+    return [replace(member, retracted=member.url in gone) for member in members]
 
 
 def _with_canonical(members: list[Member]) -> list[Member]:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 from sqlalchemy import Connection, select
 
-from parsers.shingles import ALGORITHM, Keys, from_bytes, to_bytes
+from parsers.shingles import ALGORITHM, NO_KEYS, Keys, from_bytes, to_bytes
 from storage.bulk import insert_rows
 from storage.tables import Sketch, table_of
 
 _BATCH = 10_000
 COLUMNS = ("revision_id", "algorithm", "data")
-NO_KEYS: Keys = np.empty(0, np.uint32)
 
 
 def write_sketches(connection: Connection, sketches: Sequence[tuple[int, Keys]]) -> None:

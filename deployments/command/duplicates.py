@@ -18,10 +18,9 @@ from flows.settings import CODE_VERSION
 from parsers.errors import UserError
 from parsers.relations import Relation
 from storage import VersionRow
-from storage.duplicates import Proposal, scan
+from storage.duplicates import Proposal, retract_copies, scan
 from storage.kin import Verdict
 from storage.resketch import rebuild
-from storage.retraction import retract
 from storage.sightings import Cluster, count_kin, read_cluster, read_kin, rule
 
 duplicates_app = typer.Typer(
@@ -87,6 +86,8 @@ def _tell(cluster: Cluster) -> None:
     )
     for member in cluster.members:
         there = f"revision {member.revision_id}" if member.revision_id else "kept out"
+        if member.retracted:
+            there = "retracted"
         name = f"{clean(member.url)}{' (the original)' if member.canonical else ''}"
         listing.add_row(
             local_time(member.published_at), str(member.word_count), there, _score(member.jaccard), name
@@ -177,15 +178,9 @@ def scan_command(
             if not yes:
                 _ask(len(proposals))
             now = SystemClock().now()
-            version = retract(
-                store,
-                [proposal.url for proposal in proposals],
-                "copies of other documents (khotin duplicates scan)",
-                purge=False,
-                run_id=new_run_id(now, random.Random()),
-                now=now,
-                code_version=CODE_VERSION,
-            ).version
+            version = retract_copies(
+                store, proposals, run_id=new_run_id(now, random.Random()), now=now, code_version=CODE_VERSION
+            )
     if as_json:
         print_json({"proposals": [_json(proposal) for proposal in proposals], "version": version})
     else:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from parsers.sites.spec import SiteParser
 
 ONECMS = SiteParser(
     name="onecms",
     version="2",
+    # The first page seen in this form; since when others look so is not known.
+    valid_from=date(2026, 5, 14),
     seen_on=("hanoimoi.vn", "baonghean.vn"),
     recognise=(".sc-longform-header-title", ".block-sc-publish-time", "p.block-sc-sapo"),
     title=(".sc-longform-header-title", "h1.block-sc-title", "h1"),

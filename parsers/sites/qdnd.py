@@ -7,6 +7,8 @@ from parsers.sites.spec import SiteParser
 QDND = SiteParser(
     name="qdnd",
     version="1",
+    # No page was seen, so that it is not known since when they look so.
+    valid_from=None,
     seen_on=("qdnd.vn",),
     recognise=(".post-subinfo", "h1.post-title"),
     title=("h1.post-title", ".post-title"),

@@ -7,6 +7,8 @@ from parsers.sites.spec import SiteParser
 VOV = SiteParser(
     name="vov",
     version="1",
+    # No page was seen, so that it is not known since when they look so.
+    valid_from=None,
     seen_on=("vov.vn",),
     recognise=(".detail.detail--normal",),
     title=("h1.article-title", ".article-title"),

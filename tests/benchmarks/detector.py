@@ -17,8 +17,9 @@ from sqlalchemy import Connection
 
 from parsers.article import Paragraph, ParagraphKind
 from parsers.compare import read_text, with_title
-from parsers.relations import ComparedText, Relation, kinship
-from parsers.shingles import sketch_keys, windows_of_all
+from parsers.compared import ComparedText
+from parsers.relations import Relation, kinship
+from parsers.shingles import sketches_of_all
 from storage.bulk import among
 from storage.codec import Packer, Unpacker
 from storage.database import connect_engine, database_url, reading, writing
@@ -89,11 +90,10 @@ class Detector:
             folded = [
                 with_title(d.title, read_text(None, [Paragraph(p) for p in d.paragraphs])[1]) for d in chunk
             ]
-            hashes = windows_of_all(folded)
-            sketches += [sketch_keys(own) for own in hashes]
+            sketches += sketches_of_all(folded)
             texts += [ComparedText(d.title, text) for d, text in zip(chunk, folded, strict=True)]
             self._done("fold and sketch")
-            bodies += [self._packer.pack(_body(document)) for document in chunk]
+            bodies += self._packer.pack_all([_body(document) for document in chunk])
             self._done("pack")
         judged: list[Judged] = []
         with writing(self._engine) as connection:

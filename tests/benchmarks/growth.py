@@ -5,8 +5,9 @@
 **Measured** (PostgreSQL on this machine, if it is there, else SQLite): papers in a process of their own serve
 distinct articles of 3.3 KB of text in pages of 250 KB, gzipped, like those of real papers. Two ingests with
 all that a run does (robots.txt, feeds, fetching, parsing, search for near duplicates, commit, raw archive);
-the second counts. Then polls that find nothing new. Taken are CPU seconds of the process, the seconds that
-the commit takes, bytes of database, raw archive and index.
+the second counts. Then polls that find nothing new, plainly and as a flow with a Prefect server (on SQLite)
+beside it. Taken are CPU seconds of the process and the server, the seconds that the commit takes, bytes of
+database, raw archive and index.
 
 **Simulated**: how often sources are polled, by the very function that plans polls (flows/polling.py), for
 sources of several sizes over four weeks.
@@ -22,6 +23,7 @@ import argparse
 import asyncio
 import gzip
 import math
+import os
 import random
 import re
 import subprocess
@@ -44,14 +46,16 @@ from flows.ingest import Environment, ingest
 from flows.polling import Situation, next_poll
 from flows.rhythm import Rhythm, watched
 from flows.sources import Limits, Source
-from flows.stages import Stages
+from flows.stages import Runner, Stages
 from flows.stages import commit as plain_commit
 from flows.workbench import Workbench
 from storage import RunResult, SourcePart, Store, open_store
 from tests.benchmarks.fetch_server import make_pages
 from tests.benchmarks.made_up import make_language, make_record
+from tests.benchmarks.prefect_share import cpu_of_session
 from tests.conftest import POSTGRES, ROOT, START, ManualClock
 from tests.flows.running import feed_xml, scripted_source
+from tests.operations.prefect_parts import Prefect
 from tests.scripted_site import Answer, ScriptedSite
 
 SOURCES = 20
@@ -59,6 +63,8 @@ FIRST, SECOND = 60, 100
 """Articles a source in the first run, which trains the dictionary, and in the second, which counts."""
 
 POLL_RUNS = 20
+PREFECT_RUNS = 3
+SETTLE_SECONDS = 5
 MEDIAN, SIGMA = 20.0, 1.1
 """Articles a day of a source: a log-normal distribution."""
 
@@ -83,6 +89,9 @@ class Costs:
     archive_article: float
     index_article: float
     cpu_poll: float
+    prefect_client: float
+    prefect_server: float
+    """CPU seconds for each source of a flow run: in the worker beside the poll, and in the server."""
     commit_run: float
     database_poll: float
 
@@ -97,6 +106,7 @@ class Need:
     requests: float
     busy_requests: float
     cores: float
+    server: float
     workers: int
     lock: float
     database: float
@@ -207,7 +217,39 @@ class Spent:
     stored: int
 
 
-async def run(store: Store, chosen: Sequence[Source], port: int, clock: ManualClock) -> Spent:
+async def prefect_cpu(
+    store: Store, chosen: Sequence[Source], port: int, clock: ManualClock, home: Path
+) -> tuple[float, float]:
+    """CPU seconds of this process and of a server, for each source of flow runs that find nothing new."""
+    folder = home / "server"
+    folder.mkdir()
+    prefect = Prefect(folder)
+    prefect.start()
+    try:
+        os.environ["PREFECT_API_URL"] = prefect.api
+        os.environ["PREFECT_HOME"] = str(folder)
+        from prefect import flow
+
+        from flows.scheduled.runner import UnderPrefect
+
+        @flow(name="growth", persist_result=False)
+        async def polls() -> float:
+            return (await run(store, chosen, port, clock, runner=UnderPrefect())).cpu
+
+        await polls()  # the first one imports what is needed
+        client, before = 0.0, cpu_of_session(prefect.server_pid)
+        for _ in range(PREFECT_RUNS):
+            client += await polls()
+        await asyncio.sleep(SETTLE_SECONDS)  # task runs are recorded a little later
+        server = cpu_of_session(prefect.server_pid) - before
+    finally:
+        prefect.stop()
+    return client / (PREFECT_RUNS * SOURCES), server / (PREFECT_RUNS * SOURCES)
+
+
+async def run(
+    store: Store, chosen: Sequence[Source], port: int, clock: ManualClock, runner: Runner | None = None
+) -> Spent:
     """One ingest, with what it added."""
     locked = 0.0
 
@@ -226,7 +268,7 @@ async def run(store: Store, chosen: Sequence[Source], port: int, clock: ManualCl
     before = sizes()
     started = time.process_time()
     environment = Environment(store, config, clock, random.Random(1), routes)
-    report = await ingest(chosen, environment, stages=Stages(commit=commit))
+    report = await ingest(chosen, environment, stages=Stages(commit=commit), runner=runner)
     cpu = time.process_time() - started
     after = sizes()
     assert report.result is not None
@@ -254,6 +296,8 @@ async def measure(first: int, second: int, polls: int, server: subprocess.Popen[
             assert counted.stored >= 0.98 * SOURCES * second
             idle = [await run(store, chosen, port, clock) for _ in range(polls + 1)][1:]
             assert all(spent.stored == 0 for spent in idle)
+            cpu_poll = fmean(spent.cpu for spent in idle) / SOURCES
+            client, of_server = await prefect_cpu(store, chosen, port, clock, home)
             n = counted.stored
             return Costs(
                 database=store.url.get_backend_name(),
@@ -263,7 +307,9 @@ async def measure(first: int, second: int, polls: int, server: subprocess.Popen[
                 database_article=counted.database / n,
                 archive_article=counted.archive / n,
                 index_article=counted.index / n,
-                cpu_poll=fmean(spent.cpu for spent in idle) / SOURCES,
+                cpu_poll=cpu_poll,
+                prefect_client=max(client - cpu_poll, 0.0),
+                prefect_server=of_server,
                 commit_run=fmean(spent.commit for spent in idle),
                 database_poll=sum(spent.database for spent in idle) / (len(idle) * SOURCES),
             )
@@ -331,7 +377,7 @@ def need(cost: Costs, number: int, polls: float) -> Need:
     asked = number * polls
     # A feed each poll, four sitemaps and a robots.txt a day, each article once and, a third of them, again.
     requests = asked + 5 * number + articles * 4 / 3
-    cpu = asked * cost.cpu_poll + articles * cost.cpu_article * 4 / 3
+    cpu = asked * (cost.cpu_poll + cost.prefect_client) + articles * cost.cpu_article * 4 / 3
     cores = cpu * BUSY_SHARE / (BUSY_HOURS * 3600)
     locked = articles * cost.commit_article + 144 * max(1, math.ceil(cores / CORE_SHARE)) * cost.commit_run
     return Need(
@@ -341,6 +387,7 @@ def need(cost: Costs, number: int, polls: float) -> Need:
         requests=requests,
         busy_requests=requests * BUSY_SHARE / (BUSY_HOURS * 3600),
         cores=cores,
+        server=asked * cost.prefect_server * BUSY_SHARE / (BUSY_HOURS * 3600),
         workers=max(1, math.ceil(cores / CORE_SHARE)),
         lock=locked * BUSY_SHARE / (BUSY_HOURS * 3600),
         database=articles * cost.database_article + asked * cost.database_poll,
@@ -358,11 +405,14 @@ def told(cost: Costs, needs: Sequence[Need], polls: float) -> str:
         f"commit an article, {cost.commit_run * ms:.0f} ms a run of {SOURCES} sources with nothing new; "
         f"database {cost.database_article / 1000:.1f} KB an article, {cost.database_poll:.0f} bytes a poll, "
         f"raw archive {cost.archive_article / 1000:.0f} KB, index {cost.index_article:.0f} bytes.",
+        f"As a flow, each source of a run costs {cost.prefect_client * ms:.0f} ms more in the worker, and "
+        f"{cost.prefect_server * ms:.0f} ms in Prefect's server.",
         f"Simulated: {polls:.0f} polls of a source a day.",
+        "Requests, cores and the share of time in commits are those of the busiest hours.",
         "",
-        "| sources | articles a day | polls a day | requests/s, busy | CPU cores, busy | workers | in commits"
-        " | database a day | raw pages a day | 10 M articles after |",
-        "|---" * 10 + "|",
+        "| sources | articles a day | polls a day | requests/s | cores of workers | of Prefect | workers "
+        "| in commits | database a day | raw pages a day | 10 M articles after |",
+        "|---" * 11 + "|",
     ]
     for n in needs:
         cells = (
@@ -371,6 +421,7 @@ def told(cost: Costs, needs: Sequence[Need], polls: float) -> str:
             f"{n.polls:,.0f}",
             f"{n.busy_requests:.1f}",
             f"{n.cores:.2f}",
+            f"{n.server:.2f}",
             str(n.workers),
             f"{100 * n.lock:.2g} %",
             _size(n.database),

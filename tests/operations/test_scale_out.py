@@ -141,6 +141,6 @@ def test_two_workers_share_the_sources_and_the_hosts(
     assert mean_delay(requests, "c.example") > DELAY * 0.75
     shared = sum(request.host == "c.example" for request in requests)
     told(
-        f"scale-out: two workers, 4 sources, {len(requests)} requests, {shared} of them by both to one paper; "
-        "none at the same time on a host"
+        f"scale-out: two workers, 4 sources, {len(requests)} requests, {shared} by both to one paper; "
+        "none at once on one host"
     )

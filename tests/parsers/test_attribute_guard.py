@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-from selectolax.lexbor import LexborHTMLParser
+from collections.abc import Callable
 
+import pytest
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from parsers.blocks import MAX_BLOCKS, read_blocks
 from parsers.errors import MarkupError
 from parsers.guards import guard
-from parsers.outline import MAX_BLOCKS, read_outline
+from parsers.outline import read_outline
 
 
 def attributes(count: int, rest: bytes = b"") -> bytes:
@@ -61,9 +64,10 @@ def test_what_only_looks_like_many_attributes_is_read(page: bytes) -> None:
     guard(b"<html><body>" + page + b"text</body></html>")
 
 
-def test_a_page_of_too_many_blocks_is_refused() -> None:
-    tree = LexborHTMLParser(b"<p>x" * (MAX_BLOCKS + 1))
+@pytest.mark.parametrize("read", [read_outline, read_blocks])
+def test_a_page_of_too_many_blocks_is_refused(read: Callable[[LexborNode], object]) -> None:
+    tree = LexborHTMLParser(b"<p>x" * (MAX_BLOCKS + 2))
     assert tree.body is not None
     with pytest.raises(MarkupError) as caught:
-        read_outline(tree.body)
+        read(tree.body)
     assert caught.value.reason == "too-large"

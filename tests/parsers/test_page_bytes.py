@@ -129,6 +129,14 @@ def test_deep_nesting_is_refused_before_it_is_parsed(piece: bytes) -> None:
     assert caught.value.reason == "too-deep"
 
 
+@pytest.mark.parametrize("comment", [b"<!x ", b"<? ", b"</ ", b"<svg><![CDATA[ > ", b"<p>1</2 "])
+def test_a_comment_of_another_kind_does_not_hide_nesting_in_a_value(comment: bytes) -> None:
+    end = b"]]></svg>" if b"CDATA" in comment else b""
+    with pytest.raises(MarkupError) as caught:
+        guard(comment + b'<a b="> ' + end + b"<div>" * 20_000 + b'">')
+    assert caught.value.reason == "too-deep"
+
+
 @pytest.mark.parametrize(
     "source",
     [

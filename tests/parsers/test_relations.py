@@ -7,7 +7,9 @@ import random
 import pytest
 
 from parsers.compare import fold_all, with_title
-from parsers.relations import ComparedText, Kinship, Relation, kinship, same_series
+from parsers.compared import ComparedText
+from parsers.relations import Kinship, Relation, kinship
+from parsers.series import Title, same_series
 
 _TOLD = """
 người dân trong xã cho biết con đường mới giúp việc đi lại thuận tiện hơn trước rất nhiều nhưng vào mùa mưa
@@ -119,7 +121,8 @@ def test_reports_of_a_series_differ_in_their_numbers() -> None:
 def test_a_reprint_of_a_member_of_a_series_is_a_reprint() -> None:
     one, same = report(2, random.Random(5)), report(2, random.Random(5))
     assert (
-        related(one, text(same.title, [same.folded.decode(), "Theo Báo Vàng"])).relation is Relation.REPRINT
+        related(one, text(same.title.written, [same.folded.decode(), "Theo Báo Vàng"])).relation
+        is Relation.REPRINT
     )
 
 
@@ -158,8 +161,8 @@ def test_one_corrected_number_does_not_make_a_series() -> None:
     ],
 )
 def test_titles_of_a_series(one: str, other: str) -> None:
-    assert same_series(one, other)
-    assert same_series(other, one)
+    assert same_series(Title(one), Title(other))
+    assert same_series(Title(other), Title(one))
 
 
 @pytest.mark.parametrize(
@@ -173,8 +176,8 @@ def test_titles_of_a_series(one: str, other: str) -> None:
     ],
 )
 def test_titles_that_tell_no_series(one: str, other: str) -> None:
-    assert not same_series(one, other)
-    assert not same_series(other, one)
+    assert not same_series(Title(one), Title(other))
+    assert not same_series(Title(other), Title(one))
 
 
 def test_texts_shorter_than_a_window_compare() -> None:

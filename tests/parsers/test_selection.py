@@ -104,6 +104,9 @@ def test_a_list_of_articles_is_no_article() -> None:
         "Bản quyền thuộc về báo Đồng Quê",
         "Sign up for our newsletter",
         "Follow Đồng Quê on Facebook",
+        "Be the first to know",
+        "Ảnh 3/12",
+        "Tagged in: bơi lội",
     ],
 )
 def test_notices_between_paragraphs_are_no_text(line: str) -> None:
@@ -117,3 +120,56 @@ def test_a_paragraph_that_ends_with_a_photo_credit_is_a_caption() -> None:
     assert isinstance(article, Article)
     assert article.captions == (caption,)
     assert caption not in article.text
+
+
+def test_a_motion_picture_in_brackets_is_no_photo_credit() -> None:
+    text = "The film about the pool was named twice (Best Motion Picture, Musical or Comedy; Best Song)."
+    assert text in texts(f"<article><p>{PARAGRAPHS[0]}</p><p>{text}</p>{BODY}</article>")
+
+
+def test_of_several_whole_articles_on_a_page_the_first_is_read() -> None:
+    others = "".join(
+        f"<article><h1>{RELATED} {number}</h1><div class='post-body'>"
+        + "".join(f"<p>{number}. {text}</p>" for text in PARAGRAPHS)
+        + "</div></article>"
+        for number in range(3)
+    )
+    page = f"<main><article><h1>{TITLE}</h1><div class='post-body'>{BODY}</div></article>{others}</main>"
+    assert texts(page) == list(PARAGRAPHS)
+
+
+def test_paragraphs_that_a_wall_hides_are_text_and_other_hidden_parts_are_not() -> None:
+    hidden = "".join(
+        f'<div class="subscriber-only" style="display:none"><p>{text}</p></div>' for text in PARAGRAPHS[1:]
+    )
+    window = f'<div class="modal" style="display:none"><p>{RELATED} {RELATED} {RELATED}</p></div>'
+    page = f'<div class="article-body"><p>{PARAGRAPHS[0]}</p>{hidden}{window}</div>'
+    assert texts(page + f'<div style="display:none"><p>{RELATED} {RELATED}</p></div>') == list(PARAGRAPHS)
+
+
+def test_a_named_container_keeps_the_paragraphs_beside_its_largest_child() -> None:
+    rest = "".join(f"<p>{text}</p>" for text in PARAGRAPHS[1:])
+    page = f'<div class="post-body"><p>{PARAGRAPHS[0]}</p><div class="rest">{rest}</div></div>'
+    assert texts(page) == list(PARAGRAPHS)
+
+
+def test_a_gallery_behind_a_long_text_is_not_read_however_long_it_is() -> None:
+    items = "".join(f"<p>{number}. {text}</p>" for number in range(20) for text in PARAGRAPHS)
+    body = [f"{text} ({number})" for number in "abcd" for text in PARAGRAPHS]
+    text = "".join(map("<p>{}</p>".format, body))
+    gallery = f'<div class="list-gallery">{items}</div>'
+    assert texts(f'<div class="post"><div class="post-content">{text}</div>{gallery}</div>') == body
+
+
+def test_lines_at_the_end_that_tell_who_made_the_article_are_no_text() -> None:
+    end = (
+        "<p>Dong Que sports reporter Lan Mai has covered pools since 2010.</p>"
+        "<p>This story was originally published June 9, 2026, 8:15 AM.</p>"
+    )
+    writer = '<meta name="author" content="Lan Mai">'
+    assert texts(f"{writer}<article>{BODY}{end}</article>") == list(PARAGRAPHS)
+
+
+def test_a_comment_between_letters_parts_no_word() -> None:
+    last = "<p>Hồ sâu <!-- a -->1<!-- b -->,<!-- -->2 mét ở giữa, nông dần về hai phía bờ.</p>"
+    assert texts(f"<article>{BODY}{last}</article>")[-1] == "Hồ sâu 1,2 mét ở giữa, nông dần về hai phía bờ."

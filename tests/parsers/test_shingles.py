@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers import shingles
-from parsers.shingles import WIDTH, from_bytes, sketch_keys, to_bytes, windows, windows_of_all
+from parsers.shingles import (
+    WIDTH,
+    from_bytes,
+    sketch_keys,
+    sketches_of_all,
+    to_bytes,
+    windows,
+    windows_of_all,
+)
 
 MASK = (1 << 64) - 1
 TEXT = b"nguoi dan trong xa cho biet con duong moi giup viec di lai thuan tien hon truoc nhieu"
@@ -45,6 +55,16 @@ def test_the_algorithm_is_frozen() -> None:
     ] == GOLDEN_LONG
     many = b" ".join(b"tu%d" % number for number in range(100))
     assert to_bytes(sketch_keys(windows(many))).hex() == GOLDEN_SKETCH
+
+
+def test_sketches_of_many_texts_are_those_of_each_alone() -> None:
+    chance = random.Random(4)
+    words = [b"tu%d" % number for number in range(60)]
+    long = [b" ".join(chance.choices(words, k=chance.randint(5, 400))) for _ in range(150)]
+    twice = b" ".join([long[0], long[0], long[0]])
+    for texts in (long, [twice, *long], [b"", *long[:70], b"tin", b""], []):
+        told = [keys.tolist() for keys in sketches_of_all(texts)]
+        assert told == [sketch_keys(windows(text)).tolist() for text in texts]
 
 
 syllable = st.binary(min_size=1, max_size=20).map(lambda raw: raw.replace(b" ", b"-"))

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from parsers.shingles import Keys
-from storage.likeness import CANDIDATES, FAN, MINIMUM_SHARE, View, mergeable
-from storage.postings import CAP, Segment, merged, open_segment, write_segment
+from parsers.thresholds import THRESHOLDS
+from storage.likeness import FAN, View, mergeable
+from storage.postings import CAP, Segment, merged
+from storage.segment_files import open_segment, write_segment
 
 
 def keys(values: set[int] | list[int]) -> Keys:
@@ -118,7 +120,7 @@ def expected(known: list[Keys], batch: list[Keys]) -> list[dict[int, int]]:
         found = {}
         for other, theirs in enumerate([*known, *batch[:place]]):
             hits = len(set(mine.tolist()) & set(theirs.tolist()) & cold)
-            if hits >= 2 and hits >= MINIMUM_SHARE * min(len(mine), len(theirs)):
+            if hits >= 2 and hits >= THRESHOLDS.shared_sketch * min(len(mine), len(theirs)):
                 found[other + 1 if other < len(known) else len(known) - other - 1] = hits
         told.append(found)
     return told
@@ -133,9 +135,9 @@ def test_candidates_are_those_that_plain_counting_finds(seed: int) -> None:
     assert view.hi == 120
     assert len(view.segments) <= FAN + 1
     for found, wanted in zip(view.candidates(batch), expected(known, batch), strict=True):
-        assert len(found) == min(CANDIDATES, len(wanted))
+        assert len(found) == min(THRESHOLDS.candidates, len(wanted))
         assert all(wanted[candidate.id] == candidate.hits for candidate in found)
-        best = sorted(wanted.values(), reverse=True)[:CANDIDATES]
+        best = sorted(wanted.values(), reverse=True)[: THRESHOLDS.candidates]
         assert [candidate.hits for candidate in found] == best
 
 
@@ -151,6 +153,6 @@ def test_neighbours_of_one_size_are_merged_when_they_are_enough() -> None:
     assert mergeable([]) is None
     assert mergeable([1_000] * (FAN - 1)) is None
     assert mergeable([9_000] + [1_000] * FAN) == slice(1, FAN + 1)
-    assert mergeable([9_000] * FAN + [1_000] * 3) == slice(0, FAN)
+    assert mergeable([9_000] * FAN + [1_000] * (FAN - 1)) == slice(0, FAN)
     assert mergeable([0] * FAN) is None
     assert mergeable([0, 0] + [5] * FAN) == slice(2, FAN + 2)
