@@ -1,9 +1,9 @@
 """Prefect's server on an SQLite file, with a shorter wait for locks; run as a module.
 
 Prefect lets each connection wait 60 seconds for another's lock. When Python's garbage collection, on the
-thread of the event loop, meets a cursor of a connection that is waiting so, all of the server stands still until
-the wait is over, for the lock is held by a transaction that the same loop would have to end. Five seconds are
-more than any transaction takes; who has waited in vain is answered 503, and Prefect's client asks again.
+thread of the event loop, meets a cursor of a connection that is waiting so, all of the server stands still
+until the wait is over, for the lock is held by a transaction that the same loop would have to end. Five seconds
+are more than any transaction takes; who has waited in vain is answered 503, and Prefect's client asks again.
 """
 
 from __future__ import annotations
