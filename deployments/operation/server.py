@@ -2,8 +2,9 @@
 
 Prefect lets each connection wait 60 seconds for another's lock. When Python's garbage collection, on the
 thread of the event loop, meets a cursor of a connection that is waiting so, all of the server stands still
-until the wait is over, for the lock is held by a transaction that the same loop would have to end. Five seconds
-are more than any transaction takes; who has waited in vain is answered 503, and Prefect's client asks again.
+until the wait is over, for the lock is held by a transaction that the same loop would have to end. Five
+seconds are more than any transaction takes; who has waited in vain is answered 503, and Prefect's client asks
+again.
 """
 
 from __future__ import annotations
