@@ -24,7 +24,7 @@ up: $(VENV)/.installed ## the same on a schedule: a Prefect server with its UI, 
 	@$(BIN)/khotin up --sample
 
 test: $(VENV)/.installed-dev ## run all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## check style and format
 	@$(BIN)/ruff check .

@@ -78,6 +78,24 @@ def told(record_property: Callable[[str, object], None]) -> Callable[[str], None
     return lambda text: record_property(FIGURE, text)
 
 
+LONGEST = (
+    "operations/",
+    "storage/test_kill_everywhere",
+    "storage/test_several_writers",
+    "flows/test_killed_runs",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first: begun last, one of them would go on alone in its process."""
+
+    def rank(item: pytest.Item) -> int:
+        places = (place for place, part in enumerate(LONGEST) if part in item.nodeid)
+        return next(places, len(LONGEST))
+
+    items.sort(key=rank)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures of all tests, of those in other processes too."""
     reports = [report for told in terminalreporter.stats.values() for report in told]

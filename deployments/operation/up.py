@@ -35,6 +35,7 @@ CHILD_SECONDS = 10.0
 EVERY_SECONDS = 2.0
 STOPPED = "khotin up was stopped"
 _PREFECT = (sys.executable, "-m", "prefect")
+_ON_SQLITE = (sys.executable, "-m", "deployments.operation.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,11 @@ class _Up:
             with await asyncio.to_thread(open_configured_store, self._settings) as store:
                 claim_store(store, self._settings, sample=False)
         env = common(os.environ, self._settings, self._where, self._folder, sample, sources)
+        serve = (*_PREFECT, "server") if self._settings.prefect_database_url else _ON_SQLITE
         self._tell("starting", {"ui": self._where.ui})
         server = start(
             "server",
-            [*_PREFECT, "server", "start", "--host", self._where.host, "--port", str(self._where.port)],
+            [*serve, "start", "--host", self._where.host, "--port", str(self._where.port)],
             of_server(env, self._settings, self._where, self._folder),
             Path.cwd(),
             self._folder / "server.log",
