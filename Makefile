@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit
 
 BENCH := $(VENV)-bench
 
-.PHONY: help ingest test lint types check lock clean bench-dedup bench-fetch bench-store bench-topics
+.PHONY: help ingest up test lint types check lock clean bench-dedup bench-fetch bench-store bench-topics
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -19,6 +19,9 @@ help: ## list the targets
 
 ingest: $(VENV)/.installed ## run the main job on the sample newsroom; again for its next edition
 	@$(BIN)/khotin ingest --sample
+
+up: $(VENV)/.installed ## the same on a schedule: a Prefect server with its UI, a worker; Ctrl-C ends it
+	@$(BIN)/khotin up --sample
 
 test: $(VENV)/.installed-dev ## run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)

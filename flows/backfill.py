@@ -14,13 +14,14 @@ from datetime import date
 
 from flows.fetching import Fetched, Fetcher
 from flows.gate import Gate, gates_of, known_documents, recorded
+from flows.host_turns import host_turns
 from flows.hosts import HostMemory
-from flows.ingest import Environment, Stages, new_run_id
-from flows.pages import BATCH
+from flows.ingest import Environment, new_run_id
 from flows.selection import Found, Selection, select
 from flows.settings import CODE_VERSION
 from flows.sitemap_walk import Days, OutOfBudget, Span, Walk
 from flows.sources import Source
+from flows.stages import Stages, read_pages
 from flows.workbench import LEFT_OVER, Workbench, captured, policy_of, same_articles, turned_away
 from storage import Captured, Counts, End, Ending, LeftOut, Offer, RunResult, SourcePart, SourcePoll
 
@@ -69,40 +70,46 @@ async def backfill(
     """
     started = environment.clock.monotonic()
     memory = await HostMemory.of(environment.store, environment.clock, [source])
-    async with Fetcher(
-        environment.fetch_config,
-        clock=environment.clock,
-        rng=environment.rng,
-        routes=environment.routes,
-        ssl_context=environment.ssl_context,
-        recall=memory.recall,
-        tell_hold=memory.hold,
-    ) as fetcher:
-        memory.spare(fetcher)
-        work = _Backfill(source, environment, span, fetcher, memory, stages or Stages())
-        environment.progress.source_started(source.name)
-        walk = Walk(
-            source,
-            fetcher,
-            work.policy,
-            span,
-            environment.clock.now(),
-            work.room,
-            work.keep_later,
-        )
-        report = work.report
-        try:
-            async for day, found in _groups(walk.days(), every):
-                report.next_until = day
-                if not await work.take(day, found):
-                    break
-            else:
-                report.next_until = None
-        except OutOfBudget:
-            report.stopped = BUDGET
-            report.next_until = report.next_until or span.until
-        await work.settle()
-        environment.progress.source_done(source.name)
+    store, clock, rng = environment.store, environment.clock, environment.rng
+    with store.claims() as claims:
+        async with (
+            host_turns(store, claims, clock, rng) as turns,
+            Fetcher(
+                environment.fetch_config,
+                clock=clock,
+                rng=rng,
+                routes=environment.routes,
+                ssl_context=environment.ssl_context,
+                recall=memory.recall,
+                tell_hold=memory.hold,
+                gate=turns,
+            ) as fetcher,
+        ):
+            memory.spare(fetcher)
+            work = _Backfill(source, environment, span, fetcher, memory, stages or Stages())
+            environment.progress.source_started(source.name)
+            walk = Walk(
+                source,
+                fetcher,
+                work.policy,
+                span,
+                environment.clock.now(),
+                work.room,
+                work.keep_later,
+            )
+            report = work.report
+            try:
+                async for day, found in _groups(walk.days(), every):
+                    report.next_until = day
+                    if not await work.take(day, found):
+                        break
+                else:
+                    report.next_until = None
+            except OutOfBudget:
+                report.stopped = BUDGET
+                report.next_until = report.next_until or span.until
+            await work.settle()
+            environment.progress.source_done(source.name)
     report.answered = walk.answered > 0
     report.problems = [*walk.problems, *report.problems]
     report.notes = walk.notes
@@ -284,15 +291,8 @@ class _Backfill:
     async def _pages(self, selection: Selection, bench: Workbench) -> tuple[list[Offer], list[End]]:
         since = self._clock.now() - LEFT_OVER
         left_over = await asyncio.to_thread(self._store.left_over, self._source.name, since)
-        offers: list[Offer] = []
-        ends: list[End] = list(selection.ends)
-        for start in range(0, len(selection.fetch), BATCH):
-            batch = selection.fetch[start : start + BATCH]
-            fetched = await self._stages.fetch(self._source, batch, left_over, bench)
-            parsed = await self._stages.parse(self._source, fetched.pages, self._clock.now())
-            offers.extend(parsed.offers)
-            ends.extend((*fetched.ends, *parsed.ends))
-        return offers, ends
+        read = await read_pages(self._source, selection.fetch, left_over, bench, self._stages)
+        return list(read.offers), [*selection.ends, *read.ends]
 
     def _sent(self) -> int:
         sent = self._fetcher.sent.items()

@@ -22,8 +22,8 @@ from storage import EndpointState, HostState, Store
 _ROBOTS = "robots"
 _UNREADABLE = "robots-unavailable"
 # A host is never left alone for longer than the longest Retry-After that is believed.
-_LONGEST_HOLD = timedelta(seconds=MAX_SECONDS)
-_LONGEST_DELAY = timedelta(hours=1)
+LONGEST_HOLD = timedelta(seconds=MAX_SECONDS)
+LONGEST_DELAY = timedelta(hours=1)
 
 
 class HostMemory:
@@ -66,8 +66,8 @@ class HostMemory:
         for host, state in self._hosts.items():
             fetcher.spare(
                 host,
-                free_in=_seconds(state.free_at, now, _LONGEST_DELAY),
-                held_for=_seconds(state.held_until, now, _LONGEST_HOLD),
+                free_in=seconds_left(state.free_at, now, LONGEST_DELAY),
+                held_for=seconds_left(state.held_until, now, LONGEST_HOLD),
             )
 
     async def recall(self, url: str) -> RobotsMemo | None:
@@ -135,7 +135,7 @@ class HostMemory:
         return next((source for source in self._sources if source.owns(f"http://{host}/")), None)
 
 
-def _seconds(until: datetime | None, now: datetime, longest: timedelta) -> float:
+def seconds_left(until: datetime | None, now: datetime, longest: timedelta) -> float:
     """Seconds that are left; 0 for a time so far away that only a clock that ran ahead can have set it."""
     left = until - now if until is not None else timedelta(0)
     return left.total_seconds() if timedelta(0) < left <= longest else 0.0

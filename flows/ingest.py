@@ -1,7 +1,7 @@
 """The main job: for each due source discover, fetch, parse; then one commit for all of them.
 
-Everything here is plain async code. `Stages` names the five steps, so that a runner can put its own
-decorators on them (flows/prefect_runner.py does) without a change to what they do.
+Everything here is plain async code. A `Runner` may stand around its steps (flows/stages.py), as that of
+Prefect does, without a change to what they do.
 """
 
 from __future__ import annotations
@@ -10,32 +10,31 @@ import asyncio
 import random
 import ssl
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from flows.clock import Clock
-from flows.discovery import Discovery, discover
+from flows.discovery import Discovery
 from flows.fetching import FetchConfig, Fetcher
 from flows.gate import gates_of, known_documents, recorded
+from flows.host_turns import host_turns
 from flows.hosts import HostMemory
-from flows.pages import BATCH, FetchedBatch, FetchedPage, ParsedBatch, fetch_batch, parse_batch
 from flows.quarantine import judge
 from flows.rhythm import from_text, silence_of, to_text, watched
 from flows.schedule import ASKED_TO_WAIT, crash_turn, next_turn
-from flows.selection import LONGEST_WAIT, Found, select
+from flows.selection import LONGEST_WAIT, select
 from flows.settings import CODE_VERSION
 from flows.sources import Source
+from flows.stages import Directly, Outcome, PagesRead, Runner, Stages, read_pages
 from flows.workbench import LEFT_OVER, Progress, Silent, Workbench, same_articles, turned_away
 from parsers.errors import StoreError
-from parsers.shape import Shape
 from parsers.topics import Topic
 from storage import (
-    CaptureRow,
+    Claims,
     Counts,
     End,
     Ending,
-    Offer,
     PageState,
     RunResult,
     SourcePart,
@@ -44,36 +43,6 @@ from storage import (
 )
 
 SOURCES_AT_ONCE = 8
-
-
-async def parse_in_thread(source: Source, pages: tuple[FetchedPage, ...], now: datetime) -> ParsedBatch:
-    """`parse_batch` beside the event loop, so that fetching goes on while pages are read."""
-    return await asyncio.to_thread(parse_batch, source, pages, now)
-
-
-async def commit(bench: Workbench, message: str, parts: Sequence[SourcePart]) -> RunResult:
-    """Write all that the run found as at most one version."""
-    return await asyncio.to_thread(
-        bench.store.commit_run,
-        bench.run_id,
-        "ingest",
-        message,
-        parts,
-        bench.clock.now(),
-        CODE_VERSION,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Stages:
-    """The steps of a run; each may be replaced by the same function under a decorator."""
-
-    discover: Callable[[Source, Workbench], Awaitable[Discovery]] = discover
-    fetch: Callable[
-        [Source, tuple[Found, ...], Mapping[str, CaptureRow], Workbench], Awaitable[FetchedBatch]
-    ] = fetch_batch
-    parse: Callable[[Source, tuple[FetchedPage, ...], datetime], Awaitable[ParsedBatch]] = parse_in_thread
-    commit: Callable[[Workbench, str, Sequence[SourcePart]], Awaitable[RunResult]] = commit
 
 
 @dataclass(frozen=True)
@@ -94,11 +63,15 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingest came to. `result` is None when no source was due; `next_due_at` says when one is."""
+    """What an ingest came to. `result` is None when no source was due; `next_due_at` says when one is.
+
+    `sources` were run; `busy_sources` were due too, but another run was at them.
+    """
 
     result: RunResult | None
     sources: tuple[str, ...]
     failed_sources: tuple[str, ...] = ()
+    busy_sources: tuple[str, ...] = ()
     drifted_sources: tuple[str, ...] = ()
     next_due_at: datetime | None = None
     seconds: float = 0.0
@@ -132,13 +105,16 @@ async def ingest(
     label: str = "",
     force: bool = False,
     stages: Stages | None = None,
+    runner: Runner | None = None,
 ) -> IngestReport:
     """Run the due ones of the sources and commit what they brought as one version.
 
-    A source that fails does not fail the others. If the run itself fails or is cancelled, nothing of it is
-    committed; the pages it had fetched stay in the archive and are taken up by the next run.
+    A source that fails does not fail the others, and one that another run is at is left to that run: the
+    same call in several processes shares the sources out among them. If the run itself fails or is
+    cancelled, nothing of it is committed; the pages it had fetched stay in the archive and are taken up by
+    the next run.
     """
-    stages = stages or Stages()
+    stages, runner = stages or Stages(), runner or Directly()
     store, clock = environment.store, environment.clock
     started = clock.monotonic()
     due, next_due_at = due_sources(sources, store.polls(), clock.now(), force=force)
@@ -149,16 +125,23 @@ async def ingest(
     store.begin_run(run_id, "ingest", label, clock.now())
     try:
         memory = await HostMemory.of(store, clock, due)
-        with store.archive_writer(run_id, clock.now(), CODE_VERSION) as archive:
-            async with Fetcher(
-                environment.fetch_config,
-                clock=clock,
-                rng=environment.rng,
-                routes=environment.routes,
-                ssl_context=environment.ssl_context,
-                recall=memory.recall,
-                tell_hold=memory.hold,
-            ) as fetcher:
+        with (
+            store.archive_writer(run_id, clock.now(), CODE_VERSION) as archive,
+            store.claims() as claims,
+        ):
+            async with (
+                host_turns(store, claims, clock, environment.rng) as turns,
+                Fetcher(
+                    environment.fetch_config,
+                    clock=clock,
+                    rng=environment.rng,
+                    routes=environment.routes,
+                    ssl_context=environment.ssl_context,
+                    recall=memory.recall,
+                    tell_hold=memory.hold,
+                    gate=turns,
+                ) as fetcher,
+            ):
                 memory.spare(fetcher)
                 bench = Workbench(
                     run_id=run_id,
@@ -171,20 +154,23 @@ async def ingest(
                     rng=environment.rng,
                     gates=gates,
                 )
-                outcomes = await _run_sources(due, bench, stages)
+                outcomes, busy = await _run_sources(due, bench, claims, stages, runner)
                 robots = await memory.keep(bench)
-        parts = [
-            replace(part, endpoints=(*part.endpoints, *robots.get(part.source, ()))) for part, _ in outcomes
-        ]
-        failed = tuple(part.source for part, ok in outcomes if not ok)
-        result = await stages.commit(bench, label or "ingest", parts)
+            parts = [
+                replace(part, endpoints=(*part.endpoints, *robots.get(part.source, ())))
+                for part, _ in outcomes
+            ]
+            failed = tuple(part.source for part, ok in outcomes if not ok)
+            # The sources stay claimed until what they brought is committed.
+            result = await runner.step("commit", "", lambda: stages.commit(bench, label or "ingest", parts))
     except BaseException as error:
         store.fail_run(run_id, f"{type(error).__name__}: {error}", clock.now())
         raise
     return IngestReport(
         result,
-        tuple(source.name for source in due),
+        tuple(part.source for part in parts),
         failed,
+        busy,
         tuple(part.source for part in parts if any(row.drift for row in part.shapes)),
         next_due_at,
         clock.monotonic() - started,
@@ -198,17 +184,26 @@ def new_run_id(now: datetime, rng: random.Random) -> str:
 
 
 async def _run_sources(
-    due: Sequence[Source], bench: Workbench, stages: Stages
-) -> list[tuple[SourcePart, bool]]:
-    """Each source's part of the commit, and whether the source could be read at all."""
+    due: Sequence[Source], bench: Workbench, claims: Claims, stages: Stages, runner: Runner
+) -> tuple[list[Outcome], tuple[str, ...]]:
+    """What each source came to, and the names of those that another run is at."""
     gate = asyncio.Semaphore(SOURCES_AT_ONCE)
-    polls = bench.store.polls()
+    busy: list[str] = []
 
-    async def run(source: Source) -> tuple[SourcePart, bool]:
+    async def run(source: Source) -> Outcome | None:
         async with gate:
+            if not await asyncio.to_thread(claims.take, f"source {source.name}"):
+                busy.append(source.name)
+                return None
+            # Read again: since the run began, another one may have finished with the source.
+            polls = await asyncio.to_thread(bench.store.polls, source.name)
+            if not due_sources([source], polls, bench.clock.now(), force=bench.force)[0]:
+                return None
             poll = polls.get(source.name) or SourcePoll(source.name)
             try:
-                return await ingest_source(source, poll, bench, stages)
+                return await runner.source(
+                    source.name, lambda: ingest_source(source, poll, bench, stages, runner)
+                )
             except StoreError:
                 raise  # without a store there is nothing that the others could do
             except Exception as error:  # the fault of one source is told in its row, the others go on
@@ -221,15 +216,16 @@ async def _run_sources(
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return [result for result in results if not isinstance(result, BaseException)]
+    done = [result for result in results if result is not None and not isinstance(result, BaseException)]
+    return done, tuple(sorted(busy))
 
 
 async def ingest_source(
-    source: Source, poll: SourcePoll, bench: Workbench, stages: Stages
-) -> tuple[SourcePart, bool]:
+    source: Source, poll: SourcePoll, bench: Workbench, stages: Stages, runner: Runner
+) -> Outcome:
     """All that happens to one source before the commit; False if none of what it was asked answered."""
     bench.progress.source_started(source.name)
-    discovery = await stages.discover(source, bench)
+    discovery = await runner.step("discover", source.name, lambda: stages.discover(source, bench))
     now = bench.clock.now()
     pages = await asyncio.to_thread(bench.store.pages, source.name, list(discovery.found))
     others = await asyncio.to_thread(same_articles, bench.store, source, discovery.found, pages)
@@ -251,26 +247,24 @@ async def ingest_source(
     )
     bench.progress.source_selected(source.name, len(discovery.found), len(selection.fetch))
     left_over = await asyncio.to_thread(bench.store.left_over, source.name, now - LEFT_OVER)
-    offers: list[Offer] = []
-    ends: list[End] = list(selection.ends)
-    shapes: dict[str, Shape] = {}
-    for start in range(0, len(selection.fetch), BATCH):
-        batch = selection.fetch[start : start + BATCH]
-        fetched = await stages.fetch(source, batch, left_over, bench)
-        parsed = await stages.parse(source, fetched.pages, bench.clock.now())
-        offers.extend(parsed.offers)
-        ends.extend((*fetched.ends, *parsed.ends))
-        shapes.update(parsed.shapes)
+    read = PagesRead((), (), {})
+    if selection.fetch:
+        read = await runner.step(
+            "read",
+            source.name,
+            lambda: read_pages(source, selection.fetch, left_over, bench, stages),
+        )
+    shapes = read.shapes
     past = await asyncio.to_thread(bench.store.shapes, source.name) if shapes else []
-    judged = judge(source.name, offers, shapes, past, bench.run_id, now)
+    judged = judge(source.name, read.offers, shapes, past, bench.run_id, now)
     passed = await asyncio.to_thread(gate.after, judged.offers, known_documents(pages))
-    ends.extend((*judged.ends, *passed.ends))
+    ends = (*selection.ends, *read.ends, *judged.ends, *passed.ends)
     ok = discovery.answered > 0 or discovery.failed == 0
     quiet = silence_of(from_text(poll.rhythm))
     part = SourcePart(
         source=source.name,
         offers=passed.offers,
-        ends=tuple(ends),
+        ends=ends,
         endpoints=tuple(discovery.endpoints),
         poll=await _next_poll(source, poll, discovery, ends, bench, now, ok=ok),
         requests=bench.requests(source),
@@ -394,4 +388,4 @@ def totals(result: RunResult) -> Counts:
     )
 
 
-__all__ = ["Environment", "IngestReport", "Stages", "due_sources", "ingest", "totals"]
+__all__ = ["Environment", "IngestReport", "due_sources", "ingest", "totals"]

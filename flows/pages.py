@@ -203,7 +203,7 @@ def _met(item: Found, fetched: Fetched) -> Met:
 
 
 # These say nothing of the page: our line is down, or the host is. No look is counted, none is given up.
-_OUT_OF_REACH = frozenset({"dns-failed", "connect-failed", "host-backoff", "robots-unavailable"})
+_OUT_OF_REACH = frozenset({"dns-failed", "connect-failed", "host-backoff", "host-busy", "robots-unavailable"})
 # These will be the same tomorrow: the page is gone, or too large, or no page at all.
 _FINAL = frozenset({"http-410", "too-large", "bomb", "not-html", "bad-scheme", "bad-port"})
 # Decisions that may be taken back: robots.txt is changed, a name leads into a private network for an hour.

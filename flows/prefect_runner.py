@@ -1,20 +1,17 @@
-"""The same ingest under Prefect: decorators on the plain stages, and the final state said explicitly.
+"""An ingest of this process as a flow run, where a Prefect API is configured.
 
-One task per source and stage, none per article: a task costs the server about 50 ms of CPU. Nothing is cached
-or retried by Prefect: what may be tried again, and when, stands in our own store.
+Importing Prefect takes seconds, so it is done only when it is needed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.discovery import discover
-from flows.ingest import Environment, IngestReport, Stages, commit, ingest, parse_in_thread
-from flows.pages import fetch_batch
+from flows.ingest import Environment, IngestReport, ingest
 from flows.sources import Source
 from parsers.errors import KhotinError, RunnerError
 
@@ -25,8 +22,8 @@ if TYPE_CHECKING:
 def prefect_api_url() -> str | None:
     """The address of the Prefect API that is configured, None if there is none.
 
-    Importing Prefect takes seconds, so it is asked only where a configuration can exist: a variable of the
-    environment, a profile, or a settings file in the working directory.
+    Prefect is asked only where a configuration can exist: a variable of the environment, a profile, or a
+    settings file in the working directory.
     """
     told = os.environ.get("PREFECT_API_URL", "").strip()
     if told:
@@ -40,18 +37,17 @@ def prefect_api_url() -> str | None:
     return PREFECT_API_URL.value() or None
 
 
-def decorated_stages() -> Stages:
-    """The stages of a run as Prefect tasks, named after their source."""
-    from prefect import task
-    from prefect.cache_policies import NO_CACHE
+async def require_api() -> None:
+    """Raise RunnerError if the Prefect API that is configured does not answer."""
+    from prefect import get_client
 
-    options: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
-    return Stages(
-        discover=task(name="discover", task_run_name="discover {source.name}", **options)(discover),
-        fetch=task(name="fetch", task_run_name="fetch {source.name}", **options)(fetch_batch),
-        parse=task(name="parse", task_run_name="parse {source.name}", **options)(parse_in_thread),
-        commit=task(name="commit", task_run_name="commit", **options)(commit),
-    )
+    async with get_client() as client:
+        trouble = await client.api_healthcheck()
+        if trouble is not None:
+            raise RunnerError(
+                f"the Prefect API at {client.api_url} does not answer: {trouble}",
+                hint="start it (`prefect server start`), or unset PREFECT_API_URL to run directly",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +60,24 @@ async def ingest_through_prefect(
     sources: Sequence[Source], environment: Environment, *, label: str = "", force: bool = False
 ) -> IngestReport:
     """`ingest` as a Prefect flow run of this process; gives its report, raises its errors."""
-    from prefect import flow, get_client
-    from prefect.states import Completed, Failed
+    from prefect import flow
 
-    async with get_client() as client:
-        trouble = await client.api_healthcheck()
-        if trouble is not None:
-            raise RunnerError(
-                f"the Prefect API at {client.api_url} does not answer: {trouble}",
-                hint="start it (`prefect server start`), or unset PREFECT_API_URL to run directly",
-            )
-    stages = decorated_stages()
+    from flows.scheduled.runner import UnderPrefect
+    from flows.scheduled.states import error_state, ingest_state
+
+    await require_api()
     outcome = _Outcome()
 
     async def run(source_names: list[str], force: bool, label: str) -> State[Any]:
         nonlocal outcome
         chosen = [source for source in sources if source.name in source_names]
         try:
-            report = await ingest(chosen, environment, label=label, force=force, stages=stages)
+            report = await ingest(chosen, environment, label=label, force=force, runner=UnderPrefect())
         except KhotinError as error:
             outcome = _Outcome(error=error)
-            return Failed(message=f"{error.reason}: {error.message}")
+            return error_state(error)
         outcome = _Outcome(report)
-        return final_state(report, Completed, Failed)
+        return ingest_state(report)
 
     decorate = flow(
         name="ingest",
@@ -102,17 +93,3 @@ async def ingest_through_prefect(
         await state.aresult()
         raise RuntimeError(f"the flow run ended as {state.name} without a report")
     return outcome.report
-
-
-def final_state(
-    report: IngestReport, completed: Callable[..., State[Any]], failed: Callable[..., State[Any]]
-) -> State[Any]:
-    """The state in which a flow run ends, said by us: a failed task that nobody reads leaves it Completed."""
-    if report.result is None:
-        return completed(name="NothingDue", message="no source is due")
-    if report.sources and len(report.failed_sources) == len(report.sources):
-        return failed(message=f"no source answered: {', '.join(report.failed_sources)}")
-    version = report.result.version
-    if version is None:
-        return completed(name="NoNewArticles", message="nothing new")
-    return completed(message=f"version {version.id}: {version.added} new, {version.revised} revised")

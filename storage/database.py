@@ -141,7 +141,7 @@ def _begin(connection: Connection) -> None:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads: one consistent state, and no wait for writers."""
-    with _named_errors(engine), engine.connect() as connection:
+    with naming_errors(engine), engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection = connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -153,7 +153,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """The one transaction that may write: it waits for its turn, then everything or nothing is stored."""
-    with _named_errors(engine), engine.connect() as connection:
+    with naming_errors(engine), engine.connect() as connection:
         connection = connection.execution_options(khotin_write=True)
         with connection.begin():
             if engine.dialect.name == "postgresql":
@@ -190,7 +190,8 @@ def storing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _named_errors(engine: Engine) -> Iterator[None]:
+def naming_errors(engine: Engine) -> Iterator[None]:
+    """What goes wrong with the database inside is told as the error of ours that it means."""
     try:
         yield
     except (DBAPIError, *DRIVER_ERRORS) as error:

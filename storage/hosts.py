@@ -50,6 +50,13 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((time for time in (one, other) if time is not None), default=None)
 
 
+def read_host(connection: Connection, name: str) -> HostState | None:
+    """How one host must be spared; None if nothing is known of it."""
+    table = table_of(Host)
+    row = connection.execute(select(table).where(table.c.name == name)).mappings().first()
+    return None if row is None else HostState(**row)
+
+
 def read_hosts(connection: Connection, now: datetime) -> dict[str, HostState]:
     """The hosts that must be spared after `now`, by name."""
     table = table_of(Host)

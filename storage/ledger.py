@@ -383,12 +383,21 @@ def read_endpoints(connection: Connection, source: str) -> dict[str, EndpointSta
     return {row["url"]: _endpoint_state(row) for row in rows}
 
 
+def read_all_endpoints(connection: Connection) -> list[EndpointState]:
+    """What is known of the feeds, sitemaps and listings of all sources, by source and URL."""
+    table = table_of(Endpoint)
+    rows = connection.execute(select(table).order_by(table.c.source, table.c.url)).mappings()
+    return [_endpoint_state(row) for row in rows]
+
+
 def _endpoint_state(row: RowMapping) -> EndpointState:
     lists = {name: tuple(row[name]) for name in ("skip_hours", "skip_days", "recent")}
     return EndpointState(**{**row, **lists})
 
 
-def read_polls(connection: Connection) -> dict[str, SourcePoll]:
-    """When each source was polled last, by name."""
-    rows = connection.execute(select(table_of(SourceState))).mappings()
+def read_polls(connection: Connection, source: str | None = None) -> dict[str, SourcePoll]:
+    """When a source, or each of all, was polled last, by name."""
+    table = table_of(SourceState)
+    query = select(table) if source is None else select(table).where(table.c.name == source)
+    rows = connection.execute(query).mappings()
     return {row["name"]: SourcePoll(**row) for row in rows}

@@ -122,6 +122,11 @@ class Reader:
         rows = among(self._connection, f"{SELECT_REVISIONS} WHERE {where}", *key_sets, values=values)
         return [Document(RevisionRow._make(row), self._unpacker) for row in rows]
 
+    def revisions(self, ids: Sequence[int]) -> list[Document]:
+        """The revisions with these ids, in no order."""
+        chunks = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+        return [document for chunk in chunks for document in self._select("id {}", chunk)]
+
     def history(self, url: str) -> list[Document]:
         """Every revision of one document, oldest first; empty if the URL is unknown."""
         return self._select("url_key = ? ORDER BY rev", values=(bytes.fromhex(url_key(url)),))
@@ -169,6 +174,6 @@ class Reader:
         for start in range(0, len(differences), CHUNK):
             chunk = differences[start : start + CHUNK]
             ids = [i for told in chunk for i in (told.old_id, told.new_id) if i is not None]
-            by_id: dict[int | None, Document] = {d.revision_id: d for d in self._select("id {}", ids)}
+            by_id: dict[int | None, Document] = {d.revision_id: d for d in self.revisions(ids)}
             for told in chunk:
                 yield Change(told.kind, by_id.get(told.old_id), by_id.get(told.new_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -15,9 +15,19 @@ from parsers.errors import KhotinError, NotFound, StoreDamaged, StoreError, User
 from storage.archive import ArchiveWriter, read_payload
 from storage.captures import Captured, CaptureRow, read_kept, read_left_over, write_captures
 from storage.checkpoint import Head, advance_head, check_head, read_head, refuse_lost
+from storage.claims import Claims, open_claims
 from storage.closeness import StoredModel, has_model
 from storage.codec import TRAININGS, ZSTD, Dictionary, Packer, Training, Unpacker, train
 from storage.commit import PreparedOffer, RunResult, SourcePart, run_state, write_run
+from storage.daily import (
+    DayOfReason,
+    DayOfRuns,
+    DayOfSource,
+    read_days,
+    read_last_success,
+    read_reasons,
+    read_run_days,
+)
 from storage.database import (
     BUSY_TIMEOUT_SECONDS,
     connect_engine,
@@ -28,11 +38,12 @@ from storage.database import (
     writing,
 )
 from storage.documents import Change, Document
-from storage.hosts import HostState, read_hosts, write_hosts
+from storage.hosts import HostState, read_host, read_hosts, write_hosts
 from storage.ledger import (
     EndpointState,
     PageState,
     SourcePoll,
+    read_all_endpoints,
     read_by_article_id,
     read_endpoints,
     read_looks,
@@ -52,6 +63,7 @@ from storage.reading import (
 from storage.records import prepare
 from storage.rejected import Rejected, count_rejected, read_rejected
 from storage.resketch import resketch
+from storage.run_facts import RunFacts, read_run_facts
 from storage.schema import prepare_schema
 from storage.scoring import current_model, score_new
 from storage.shapes import ShapeRow, read_shapes
@@ -60,6 +72,7 @@ from storage.stories import (
     Story,
     count_finished_runs,
     read_capture,
+    read_problems_before,
     read_runs,
     read_story,
 )
@@ -140,6 +153,10 @@ class Store:
 
     def _storing(self) -> AbstractContextManager[Connection]:
         return storing(self._engine)
+
+    def claims(self) -> AbstractContextManager[Claims]:
+        """Names that one process holds at a time, such as that of a source while it is run."""
+        return open_claims(self._engine, self.home, self.store_id)
 
     # -- opening ----------------------------------------------------------------------------------------
 
@@ -376,6 +393,11 @@ class Store:
         with self.reading() as connection:
             return read_hosts(connection, now)
 
+    def host(self, name: str) -> HostState | None:
+        """How one host must be spared, as all runs know it."""
+        with self.reading() as connection:
+            return read_host(connection, name)
+
     def spare_hosts(self, states: Sequence[HostState]) -> None:
         """Note at once how hosts must be spared by every run that begins from now on."""
         if states:
@@ -387,10 +409,20 @@ class Store:
         with self.reading() as connection:
             return read_endpoints(connection, source)
 
-    def polls(self) -> dict[str, SourcePoll]:
-        """When each source was polled last and is due again."""
+    def all_endpoints(self) -> list[EndpointState]:
+        """What is known of the feeds, sitemaps and listings of all sources."""
         with self.reading() as connection:
-            return read_polls(connection)
+            return read_all_endpoints(connection)
+
+    def polls(self, source: str | None = None) -> dict[str, SourcePoll]:
+        """When a source, or each of all, was polled last and is due again, by name."""
+        with self.reading() as connection:
+            return read_polls(connection, source)
+
+    def problems_before(self, run_id: str, source: str) -> tuple[str, ...]:
+        """What was wrong with a source in the newest run of it before this one."""
+        with self.reading() as connection:
+            return read_problems_before(connection, run_id, source)
 
     def shapes(self, source: str | None = None) -> list[ShapeRow]:
         """What the pages of earlier runs were like, of a source or of all, newest first."""
@@ -468,6 +500,31 @@ class Store:
         """The newest runs with their sums."""
         with self.reading() as connection:
             return read_runs(connection, limit)
+
+    def run_facts(self, run_id: str | None = None) -> RunFacts:
+        """What a run came to, for a report; None: the newest that has ended."""
+        with self.reading() as connection:
+            return read_run_facts(connection, run_id)
+
+    def days(self, since: date, source: str | None = None) -> list[DayOfSource]:
+        """What the runs of each day brought, by source."""
+        with self.reading() as connection:
+            return read_days(connection, since, source=source)
+
+    def reasons_by_day(self, since: date, source: str | None = None) -> list[DayOfReason]:
+        """Why pages were rejected or failed, by day and source."""
+        with self.reading() as connection:
+            return read_reasons(connection, since, source=source)
+
+    def run_days(self, since: date) -> list[DayOfRuns]:
+        """How the runs of each day ended."""
+        with self.reading() as connection:
+            return read_run_days(connection, since)
+
+    def last_success(self) -> datetime | None:
+        """When an ingest last came to its end; None if none ever did."""
+        with self.reading() as connection:
+            return read_last_success(connection)
 
     def rejected(
         self,

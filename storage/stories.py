@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from parsers.errors import NotFound
 from parsers.urls import url_key
@@ -51,25 +51,47 @@ class Story:
 
 def read_runs(connection: Connection, limit: int) -> list[RunRow]:
     """The newest runs with their sums, newest first."""
-    runs, sums = table_of(IngestRun), table_of(RunSource)
+    runs = table_of(IngestRun)
     rows = connection.execute(select(runs).order_by(runs.c.started_at.desc()).limit(limit)).mappings().all()
-    found = []
-    for row in rows:
-        query = select(sums).where(sums.c.run_id == row["run_id"]).order_by(sums.c.source)
-        tallies = tuple(
-            SourceTally(
-                s["source"],
-                Counts(**{ending.value: s[ending.value] for ending in Ending}),
-                s["requests"],
-                s["not_modified"],
-                s["wire_bytes"],
-                tuple(s["problems"]),
-                tuple(s["notes"]),
-            )
-            for s in connection.execute(query).mappings()
+    return [_run_row(connection, row) for row in rows]
+
+
+def read_run(connection: Connection, run_id: str) -> RunRow:
+    """One run with its sums. Raises NotFound (`no-such-run`)."""
+    runs = table_of(IngestRun)
+    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
+    if row is None:
+        raise NotFound(
+            f"there is no run {run_id}", reason="no-such-run", hint="`khotin log --runs` lists the runs"
         )
-        found.append(RunRow(**row, tallies=tallies))
-    return found
+    return _run_row(connection, row)
+
+
+def _run_row(connection: Connection, row: RowMapping) -> RunRow:
+    sums = table_of(RunSource)
+    query = select(sums).where(sums.c.run_id == row["run_id"]).order_by(sums.c.source)
+    tallies = tuple(
+        SourceTally(
+            s["source"],
+            Counts(**{ending.value: s[ending.value] for ending in Ending}),
+            s["requests"],
+            s["not_modified"],
+            s["wire_bytes"],
+            tuple(s["problems"]),
+            tuple(s["notes"]),
+        )
+        for s in connection.execute(query).mappings()
+    )
+    return RunRow(**row, tallies=tallies)
+
+
+def read_problems_before(connection: Connection, run_id: str, source: str) -> tuple[str, ...]:
+    """What was wrong with a source in the newest run of it before this one."""
+    sums = table_of(RunSource)
+    # The name of a run begins with its time.
+    query = select(sums.c.problems).where(sums.c.source == source, sums.c.run_id < run_id)
+    found = connection.execute(query.order_by(sums.c.run_id.desc()).limit(1)).scalar()
+    return tuple(found or ())
 
 
 def read_story(connection: Connection, reader: Reader, url: str) -> Story:

@@ -45,13 +45,27 @@ def test_layer_imports_nothing_from_above(layer: str) -> None:
     assert wrong == []
 
 
-def test_prefect_is_imported_only_by_its_runner_and_only_inside_functions() -> None:
+def knows_prefect(path: Path) -> bool:
+    return path.parent.relative_to(ROOT).as_posix() == "flows/scheduled"
+
+
+def test_prefect_is_imported_only_by_the_scheduled_flows_and_inside_functions_of_its_runner() -> None:
     users = {p.relative_to(ROOT).as_posix() for layer in LAYERS for p in modules(layer) for n in imported(p)
-             if n.split(".")[0] == "prefect"}  # fmt: skip
+             if n.split(".")[0] == "prefect" and not knows_prefect(p)}  # fmt: skip
     assert users == {"flows/prefect_runner.py"}
-    tree = ast.parse((ROOT / "flows/prefect_runner.py").read_text("utf-8"))
-    top = [n.module for n in tree.body if isinstance(n, ast.ImportFrom)]
-    assert not any((name or "").startswith("prefect") for name in top)
+
+
+def test_nobody_else_pays_for_importing_prefect() -> None:
+    # What is imported at the top of a module is imported by every command.
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {node.module}"
+        for layer in LAYERS
+        for path in modules(layer)
+        if not knows_prefect(path)
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("prefect", "flows.scheduled"))
+    ]
+    assert wrong == []
 
 
 def test_parsers_ask_no_clock() -> None:

@@ -19,7 +19,7 @@ from deployments.command.app import (
     open_configured_store,
     topics_for,
 )
-from deployments.command.ingest import chosen_sources, claim_store, stopped_by_sigterm
+from deployments.command.ingest import stopped_by_sigterm
 from deployments.command.output import ExitCode, clean, err, out, print_json
 from deployments.command.progress import RunProgress, steps
 from deployments.sample import SOURCES
@@ -28,6 +28,7 @@ from deployments.sample.server import SampleNewsroom
 from flows.backfill import BackfillReport, backfill
 from flows.backfill_warc import EVERY, WarcReport, backfill_from_warc
 from flows.clock import SystemClock
+from flows.configured import chosen_sources, claim_store
 from flows.fetching import FetchConfig
 from flows.ingest import Environment
 from flows.sitemap_walk import Span

@@ -25,18 +25,18 @@ from deployments.sample import SEEDS, SOURCES
 from deployments.sample.press import LAST_EDITION
 from deployments.sample.server import SampleNewsroom
 from flows.clock import SystemClock
+from flows.configured import SAMPLE_LABEL, chosen_sources, claim_store
 from flows.fetching import FetchConfig
 from flows.ingest import Environment, IngestReport, ingest, totals
 from flows.prefect_runner import ingest_through_prefect, prefect_api_url
 from flows.seed import SeedReport, import_seeds
 from flows.settings import Settings
 from flows.sources import Source, load_sources
-from parsers.errors import NotFound, UserError
+from parsers.errors import UserError
 from parsers.topics import Topic
 from storage import Counts, Ending, Store, VersionRow
 
 _Report = TypeVar("_Report")
-SAMPLE_LABEL = "sample edition"
 _SUM_COLUMNS = ("discovered", *(ending.value for ending in Ending))
 # Headers that leave room for the sums on a terminal of 80 columns.
 _WIDE = 100
@@ -156,18 +156,6 @@ def ingest_command(
         raise typer.Exit(int(ExitCode.FAILED if everything else ExitCode.IN_PART))
 
 
-def claim_store(store: Store, settings: Settings, *, sample: bool) -> None:
-    """Make sure that the sample and a real corpus do not share a store. Raises UserError."""
-    if sample:
-        store.mark_sample()
-    elif store.is_sample:
-        raise UserError(
-            f"the store in {settings.home} holds the made-up press of the sample newsroom",
-            reason="sample-store",
-            hint="set KHOTIN_HOME to a folder of its own for the real corpus",
-        )
-
-
 async def stopped_by_sigterm(work: Coroutine[Any, Any, _Report]) -> _Report:
     """Do the work; SIGTERM, as cron, systemd and Prefect send it, ends it as Ctrl-C does."""
     task = asyncio.ensure_future(work)
@@ -179,27 +167,6 @@ async def stopped_by_sigterm(work: Coroutine[Any, Any, _Report]) -> _Report:
         raise KeyboardInterrupt from None
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
-
-
-def chosen_sources(sources: tuple[Source, ...], names: list[str]) -> tuple[Source, ...]:
-    """The sources with these names, all if there are none. Raises NotFound for one that is not there."""
-    if not names:
-        return sources
-    known = {source.name: source for source in sources}
-    for name in names:
-        if name not in known:
-            raise NotFound(
-                f"there is no source {name!r}",
-                reason="no-such-source",
-                hint=f"there are: {', '.join(sorted(known))}",
-            )
-        if not known[name].enabled:
-            raise NotFound(
-                f"source {name!r} is disabled",
-                reason="source-disabled",
-                hint=known[name].notes or "set enabled = true in its file",
-            )
-    return tuple(known[name] for name in dict.fromkeys(names))
 
 
 async def _ingest(

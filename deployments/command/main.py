@@ -5,6 +5,7 @@ from __future__ import annotations
 from deployments.command import (
     backfill,
     corpus,
+    deploy,
     duplicates,
     exports,
     history,
@@ -13,19 +14,21 @@ from deployments.command import (
     ledger,
     rejects,
     reparse,
+    report,
     retract,
     skeletons,
     sources,
     tag,
     topics,
+    up,
     verify,
 )
 from deployments.command.app import app
 from deployments.command.output import told_errors
 
 SUBCOMMANDS = (
-    backfill, corpus, duplicates, exports, history, ingest, keeping, ledger, rejects, reparse, retract,
-    skeletons, sources, tag, topics, verify,
+    backfill, corpus, deploy, duplicates, exports, history, ingest, keeping, ledger, rejects, reparse, report,
+    retract, skeletons, sources, tag, topics, up, verify,
 )  # fmt: skip
 """Importing these modules adds their subcommands to the application."""
 

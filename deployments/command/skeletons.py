@@ -13,9 +13,10 @@ import orjson
 import typer
 from pydantic import ValidationError
 
-from deployments.command.app import SHIPPED_SOURCES, JsonOption, load_settings
+from deployments.command.app import JsonOption, load_settings
 from deployments.command.output import clean, out, print_json
 from deployments.command.sources import sources_app
+from flows.configured import SHIPPED_SOURCES
 from flows.sources import Source
 from parsers.article import Article, Rejection
 from parsers.errors import MarkupError, UrlError, UserError

@@ -83,15 +83,20 @@ class SampleNewsroom:
     """
 
     def __init__(self, edition: int = 1, press: Press | None = None) -> None:
-        sites = serve(press or load_press(), edition)
-        self.edition = edition
+        self._press = press or load_press()
         self.requests: list[Request] = []
-        self._sites = {
-            host: {path: _store(res) for path, res in site.items()} for host, site in sites.items()
-        }
+        self.turn_to(edition)
         self._socket: socket.socket | None = None
         self._server: _QuietServer | None = None
         self._task: asyncio.Task[None] | None = None
+
+    def turn_to(self, edition: int) -> None:
+        """Serve this edition from now on."""
+        sites = serve(self._press, edition)
+        self.edition = edition
+        self._sites = {
+            host: {path: _store(res) for path, res in site.items()} for host, site in sites.items()
+        }
 
     @property
     def hosts(self) -> tuple[str, ...]:

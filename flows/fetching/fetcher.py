@@ -15,6 +15,7 @@ import httpx
 
 from flows.clock import Clock
 from flows.fetching.exchange import Exchange
+from flows.fetching.gate import HostGate
 from flows.fetching.memory import Recall, RobotsMemo, TellHold, recall_nothing, tell_nobody
 from flows.fetching.network import Dialler, Resolver, system_resolver
 from flows.fetching.politeness import Politeness, Sleep
@@ -50,7 +51,7 @@ class Fetcher:
     environment. `routes` maps host names to fixed (address, port) pairs for policies that allow
     loopback. `resolver` and `ssl_context` stand in for the system's resolver and the usual certificate
     authorities. `recall` gives the robots.txt files that earlier runs have read, `tell_hold` hears of hosts
-    that ask to be left alone.
+    that ask to be left alone, `gate` keeps other runs from asking a host at the same time.
     """
 
     def __init__(
@@ -65,13 +66,14 @@ class Fetcher:
         ssl_context: ssl.SSLContext | None = None,
         recall: Recall = recall_nothing,
         tell_hold: TellHold = tell_nobody,
+        gate: HostGate | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
         self._routes = dict(routes or {})
         self._resolver = resolver or system_resolver
         self._ssl_context = ssl_context
-        self._politeness = Politeness(clock, rng, sleep)
+        self._politeness = Politeness(clock, rng, sleep, gate)
         self._robots = RobotsGate(self._get_robots, config, clock, recall)
         self._tell_hold = tell_hold
         self._documents: list[Fetched] = []
@@ -116,8 +118,8 @@ class Fetcher:
         `validators` are sent to the host of `url` only, not to another one that it redirects to.
 
         UrlError: `bad-url`, `bad-scheme`. RefusedFetchError: `bad-port`, `private-address`,
-        `robots-disallowed`. TransientFetchError: `timeout`, `connect-failed`, `dns-failed`,
-        `tls-failed`, `protocol-error`, `truncated-body`, `empty-body`, `host-backoff`,
+        `robots-disallowed`. TransientFetchError: `timeout`, `connect-failed`, `dns-failed`, `tls-failed`,
+        `protocol-error`, `truncated-body`, `empty-body`, `host-backoff`, `host-busy`,
         `robots-unavailable`, `http-202`, `http-408`, `http-429`, `http-5xx`. PermanentFetchError:
         `tls-failed`, `bad-redirect`, `bad-scheme`, `redirect-loop`, `redirect-to-home`,
         `too-many-redirects`, `too-large`, `bomb`, `bad-encoding`, `not-html`, `protocol-error`,
@@ -135,13 +137,18 @@ class Fetcher:
             try:
                 async with self._politeness.turn(host_of(target), policy, ruling.crawl_delay):
                     self.sent[host_of(target)] += 1
-                    await self._run(exchange, policy, budget)
+                    try:
+                        await self._run(exchange, policy, budget)
+                    except FetchError as error:
+                        # Before the turn ends: other runs must know of a wait when theirs begins.
+                        await self._heed(error, host_of(target))
+                        raise
                 if exchange.redirects:
                     visited.append(str(target))
                     target = self._follow(exchange, requested, visited, policy, kind)
                     continue
             except FetchError as error:
-                await self._record(error, exchange, url, tuple(visited), ruling)
+                self._record(error, exchange, url, tuple(visited), ruling)
                 raise
             fetched = exchange.fetched(url, tuple(visited), ruling.rule or None)
             assert fetched is not None  # noqa: S101 - an exchange that ends without error has a status
@@ -224,19 +231,22 @@ class Fetcher:
             raise PermanentFetchError(problem[1], reason=problem[0], status=exchange.status)
         return target
 
-    async def _record(
+    def _record(
         self, error: FetchError, exchange: Exchange, url: str, redirects: tuple[str, ...], ruling: Ruling
     ) -> None:
         arrived = exchange.fetched(url, redirects, ruling.rule or None)
         if arrived is not None:
             self._arrived[error] = arrived
+
+    async def _heed(self, error: FetchError, host: str) -> None:
+        """Leave a host alone that asks for it, and tell the other runs."""
         if error.status in {429, 503}:
             wait = error.retry_after
             if wait is None and error.status == 429:
                 wait = self._config.default_backoff
-            self._politeness.hold_back(host_of(exchange.target), wait or 0.0)
+            self._politeness.hold_back(host, wait or 0.0)
             if wait:
-                await self._tell_hold(host_of(exchange.target), wait)
+                await self._tell_hold(host, wait)
 
 
 def _bare_host(target: httpx.URL) -> str:

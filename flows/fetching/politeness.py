@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from flows.clock import Clock
+from flows.fetching.gate import HostGate, NobodyElse, Spare
 from flows.fetching.values import HostPolicy
 from parsers.errors import TransientFetchError
 
@@ -22,12 +23,16 @@ class _Host:
 
 
 class Politeness:
-    """Gives each request to a host its turn. Times are those of the clock's `monotonic`."""
+    """Gives each request to a host its turn. Times are those of the clock's `monotonic`.
 
-    def __init__(self, clock: Clock, rng: random.Random, sleep: Sleep) -> None:
+    `gate` keeps other runs from asking the host meanwhile.
+    """
+
+    def __init__(self, clock: Clock, rng: random.Random, sleep: Sleep, gate: HostGate | None = None) -> None:
         self._clock = clock
         self._rng = rng
         self._sleep = sleep
+        self._gate = gate or NobodyElse()
         self._hosts: dict[str, _Host] = {}
         self._held: dict[str, float] = {}
         self._free: dict[str, float] = {}
@@ -46,15 +51,31 @@ class Politeness:
             state = self._hosts[host] = _Host(asyncio.Semaphore(policy.concurrency), free)
         async with state.turns:
             self.check(host)
-            delay = max(policy.min_delay_seconds, crawl_delay) * self._rng.uniform(1.0, 1.0 + policy.jitter)
-            now = self._clock.monotonic()
-            start = max(now, state.next_start)
-            # Reserved before the sleep, so that another request that waits meanwhile comes after it.
-            state.next_start = start + delay
-            if start > now:
-                await self._sleep(start - now)
-                self.check(host)
-            yield
+            spare = await self._gate.enter(host)
+            try:
+                self._take_over(host, state, spare)
+                await self._wait(host, state, policy, crawl_delay)
+                yield
+            finally:
+                self._gate.leave(host, state.next_start - self._clock.monotonic())
+
+    def _take_over(self, host: str, state: _Host, spare: Spare) -> None:
+        """Keep to what other runs left of the host."""
+        if spare.free_in > 0:
+            state.next_start = max(state.next_start, self._clock.monotonic() + spare.free_in)
+        if spare.held_for > 0:
+            self.hold_back(host, spare.held_for)
+            self.check(host)
+
+    async def _wait(self, host: str, state: _Host, policy: HostPolicy, crawl_delay: float) -> None:
+        delay = max(policy.min_delay_seconds, crawl_delay) * self._rng.uniform(1.0, 1.0 + policy.jitter)
+        now = self._clock.monotonic()
+        start = max(now, state.next_start)
+        # Reserved before the sleep, so that another request that waits meanwhile comes after it.
+        state.next_start = start + delay
+        if start > now:
+            await self._sleep(start - now)
+            self.check(host)
 
     def spare(self, host: str, seconds: float) -> None:
         """Begin with no request to `host` for so long: another run has asked it only now."""

@@ -29,7 +29,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from deployments.command.app import SHIPPED_TOPICS
+from flows.configured import SHIPPED_TOPICS
 from deployments.sample.body import Bullets, Paragraph, Table
 from deployments.sample.press import LAST_EDITION, load_press
 from flows.clock import SystemClock

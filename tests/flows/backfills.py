@@ -21,10 +21,10 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from flows.backfill import BackfillReport, backfill
-from flows.ingest import Stages
 from flows.pages import FetchedBatch, fetch_batch
 from flows.sitemap_walk import Span
 from flows.sources import Limits, Source
+from flows.stages import Stages
 from storage import Store, open_store
 from tests.flows.running import article_html, environment, scripted_source
 from tests.scripted_site import Answer, ScriptedSite

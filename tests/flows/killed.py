@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from flows.ingest import Stages
 from flows.pages import FetchedBatch, fetch_batch
+from flows.stages import Stages
 from storage import open_store
 from tests.flows.running import run_edition
 

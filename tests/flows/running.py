@@ -10,8 +10,9 @@ from deployments.sample import SOURCES
 from deployments.sample.server import SampleNewsroom
 from flows.clock import Clock, SystemClock
 from flows.fetching import FetchConfig
-from flows.ingest import Environment, IngestReport, Stages, ingest
+from flows.ingest import Environment, IngestReport, ingest
 from flows.sources import Limits, Source, load_sources
+from flows.stages import Stages
 from storage import End, Store
 
 _RNG = random.Random(7)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.ingest import IngestReport, Stages, ingest
+from flows.ingest import IngestReport, ingest
 from flows.pages import FetchedPage, ParsedBatch, parse_batch
 from flows.sources import Limits, Source
+from flows.stages import Stages
 from parsers import Article, Rejection, parse_article
 from parsers.errors import StoreError
 from storage import Ending, Store, open_store

@@ -14,11 +14,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flows.ingest import IngestReport, Stages, ingest
+from flows.ingest import IngestReport, ingest
 from flows.pages import FetchedPage, ParsedBatch, parse_batch
 from flows.quarantine import open_drifts
 from flows.rejected import RetryReport, retry_rejected
 from flows.sources import Source
+from flows.stages import Stages
 from parsers import Article, Rejection, parse_article
 from parsers.reading import read_article
 from parsers.sites.epi import EPI

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.command.app import SHIPPED_TOPICS
+from flows.configured import SHIPPED_TOPICS
 from flows.sources import Source
 from flows.topics import chosen_topics, load_topic, load_topics
 from parsers import SeedDocument, parse_seed

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.ingest import IngestReport, Stages, ingest
+from flows.ingest import IngestReport, ingest
+from flows.stages import Stages
 from storage import EndpointState, Store, open_store
 from tests.conftest import ManualClock
 from tests.flows.running import article_html, environment, feed_xml, scripted_source

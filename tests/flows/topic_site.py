@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from html import escape
 
-from deployments.command.app import SHIPPED_TOPICS
+from flows.configured import SHIPPED_TOPICS
 from flows.ingest import IngestReport, ingest
 from flows.sources import Source
 from flows.topics import load_topics

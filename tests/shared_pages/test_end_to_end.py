@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deployments.command.app import SHIPPED_SOURCES
+from flows.configured import SHIPPED_SOURCES
 from flows.ingest import ingest
 from flows.seed import import_seeds
 from flows.sources import Limits, Source, load_sources

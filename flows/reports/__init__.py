@@ -1,0 +1,1 @@
+"""What people look at: reports, tables and pictures as text, made from values. Pure."""
