@@ -29,10 +29,10 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from flows.configured import SHIPPED_TOPICS
 from deployments.sample.body import Bullets, Paragraph, Table
 from deployments.sample.press import LAST_EDITION, load_press
 from flows.clock import SystemClock
+from flows.configured import SHIPPED_TOPICS
 from flows.topic_scan import fit_closeness
 from flows.topics import load_topics
 from parsers import Article, SeedDocument, parse_article, parse_seed
