@@ -62,15 +62,16 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "khotin needs Python 3.11 or newer: install it, or set PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
+# The lock files name everything, so pip has nothing to resolve: older ones stumble over extras (pip's issue 11924).
 $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "installing the locked packages into $(VENV) (once, takes a minute)"
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "installing the locked development packages into $(VENV) (once)"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # The peers of the benchmarks have an environment of their own: nothing of them is needed to run or test khotin.
@@ -78,5 +79,5 @@ $(BENCH)/.installed: requirements-bench.lock
 	@test -n "$(PYTHON)" || { echo "khotin needs Python 3.11 or newer: install it, or set PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -m venv $(BENCH)
 	@echo "installing the locked packages of the benchmarks into $(BENCH) (once, takes minutes)"
-	@$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet --quiet install --require-hashes -r requirements-bench.lock
+	@$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet --quiet install --no-deps --require-hashes -r requirements-bench.lock
 	@touch $@
