@@ -10,6 +10,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links
 
 BENCH := $(VENV)-bench
+# Many tests wait for servers and for processes that were killed: two of them a core keep it busy.
+TEST_PROCESSES ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
 .PHONY: help ingest up test lint types check lock clean bench-dedup bench-fetch bench-store bench-topics
 .DEFAULT_GOAL := help
@@ -24,7 +26,7 @@ up: $(VENV)/.installed ## the same on a schedule: a Prefect server with its UI, 
 	@$(BIN)/khotin up --sample
 
 test: $(VENV)/.installed-dev ## run all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## check style and format
 	@$(BIN)/ruff check .
