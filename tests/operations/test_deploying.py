@@ -184,6 +184,14 @@ def test_failed_run_and_silent_source_are_told_to_the_webhook(
     }
 
 
+def test_no_run_for_too_long_is_told(prefect: Prefect, receiver: Receiver) -> None:
+    receiver.taken.clear()
+    deploy(prefect, KHOTIN_ALERT_WEBHOOK=receiver.url, KHOTIN_ALERT_HOURS="0.004")
+    told = wait_for(lambda: receiver.taken, "the alert of the dead-man switch")
+    assert told[0]["subject"] == "khotin: no run has succeeded for 0.004 hours"
+    assert "Does the worker run" in told[0]["body"]
+
+
 def event(name: str, resource: str, called: str, message: str) -> dict[str, Any]:
     return {
         "event": name,
