@@ -1,6 +1,6 @@
 """The store against raw sqlite3, the ORM session, Delta Lake, Lance, and a floor, in one run.
 
-    make bench-store                              (all of it: long)
+    make bench-store                              (all of it: half an hour)
     python -m tests.benchmarks.store --quick      (a tenth of everything: 4 minutes)
 
 All contenders get the same generated records (tests/benchmarks/made_up.py), batch by batch in turns, so that
@@ -501,7 +501,7 @@ def main() -> None:
     try:
         language = make_language()
         if "append" in options.sections:
-            ours, live = append_section(folder, language, 100 // min(factor, 5), 1_000, table)
+            ours, live = append_section(folder, language, 40 // min(factor, 2), 1_000, table)
             scan_section(folder, ours, live, table)
             verify_section(ours, table)
             export_section(folder, ours, table)
