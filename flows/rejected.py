@@ -41,7 +41,7 @@ from storage import (
 )
 from storage.archive import read_payload
 from storage.captures import read_captures
-from storage.ledger import CHUNK
+from storage.ledger_rows import CHUNK
 from storage.rejected import TAKEN_OUT
 
 BATCH = 200

@@ -7,16 +7,7 @@ from storage.daily import DayOfReason, DayOfRuns, DayOfSource
 from storage.decision import Offer
 from storage.documents import Change, Document
 from storage.hosts import HostState
-from storage.ledger import (
-    Counts,
-    End,
-    Ending,
-    EndpointState,
-    Met,
-    PageState,
-    SourcePoll,
-    SourceTally,
-)
+from storage.ledger import Counts, End, Ending, EndpointState, Met, PageState, SourcePoll, SourceTally
 from storage.off_topic import LeftOut
 from storage.records import Record, record_of
 from storage.rejected import Rejected

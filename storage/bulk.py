@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import BigInteger, Connection, Integer, LargeBinary, Table
 from sqlalchemy.types import TypeEngine
 
-from storage.tables import Digest, TextList, UtcTime, micros
+from storage.columns import Digest, TextList, UtcTime, micros
 
 Convert = Callable[[Any], Any]
 Row = tuple[Any, ...]

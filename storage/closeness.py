@@ -20,7 +20,7 @@ from parsers.compare import fold_all
 from parsers.errors import NotFound, StoreDamaged
 from storage.bulk import insert_rows
 from storage.codec import ZSTD, Unpacker
-from storage.ledger import CHUNK
+from storage.ledger_rows import CHUNK
 from storage.tables import Closeness, ClosenessModelRow, Revision, table_of
 
 AT_ONCE = 1_000

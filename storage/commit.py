@@ -19,18 +19,8 @@ from storage.bulk import among
 from storage.codec import ZSTD, Unpacker
 from storage.decision import Head, Offer, Twin, decide
 from storage.kin import AT_ONCE, KinFinder, keeps_out
-from storage.ledger import (
-    CHUNK,
-    Counts,
-    End,
-    Ending,
-    EndpointState,
-    SourcePoll,
-    SourceTally,
-    write_endpoints,
-    write_ends,
-    write_polls,
-)
+from storage.ledger import Counts, End, Ending, EndpointState, SourcePoll, SourceTally
+from storage.ledger_rows import CHUNK, write_endpoints, write_ends, write_polls
 from storage.likeness import LikenessIndex
 from storage.off_topic import LeftOut, write_left_out
 from storage.reading import read_dictionaries

@@ -20,12 +20,13 @@ from sqlalchemy.types import TypeEngine
 from parsers.errors import StoreDamaged, StoreError, UserError
 from storage.bulk import insert_rows
 from storage.checkpoint import FILE_NAME, Head, write_head
+from storage.columns import Digest, TextList, UtcTime
 from storage.database import database_url
 from storage.raw_files import RawCopy, copy_raw
 from storage.reading import read_versions
 from storage.schema import shipped, upgrade, writing_schema
 from storage.store import Store
-from storage.tables import Digest, TextList, UtcTime, metadata
+from storage.tables import metadata
 from storage.versions import VersionRow, last_version
 
 BATCH_ROWS = 1_000

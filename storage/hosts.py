@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
-from storage.ledger import upsert
+from storage.ledger_rows import upsert
 from storage.tables import Host, table_of
 
 

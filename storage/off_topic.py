@@ -13,7 +13,7 @@ from parsers.closeness import STEPS
 from parsers.topics import OFF_TOPIC
 from parsers.urls import url_key
 from storage.bulk import insert_rows
-from storage.ledger import CHUNK
+from storage.ledger_rows import CHUNK
 from storage.tables import OffTopic, Page, table_of
 
 TOLD, READ = "told", "read"

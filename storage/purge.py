@@ -29,7 +29,7 @@ from parsers.errors import StoreDamaged, StoreError
 from parsers.urls import url_key
 from storage.archive import PURGED_RECORD
 from storage.codec import PURGED, Unpacker
-from storage.ledger import CHUNK
+from storage.ledger_rows import CHUNK
 from storage.reading import read_dictionaries
 from storage.tables import Capture, Outcome, Revision, Sketch, table_of
 

@@ -14,7 +14,7 @@ from parsers.urls import url_key
 from storage.bulk import among
 from storage.codec import ZSTD, Dictionary, Unpacker
 from storage.documents import SELECT_REVISIONS, Change, Difference, Document, RevisionRow
-from storage.ledger import CHUNK
+from storage.ledger_rows import CHUNK
 from storage.tables import Revision, Version, Zdict, table_of
 from storage.versions import VersionRow
 

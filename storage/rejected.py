@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, select
 
 from parsers.urls import url_key
-from storage.ledger import CHUNK, Ending
+from storage.ledger import Ending
+from storage.ledger_rows import CHUNK
 from storage.tables import Outcome, Page, table_of
 
 TAKEN_OUT = "retracted"

@@ -16,7 +16,8 @@ from parsers.urls import url_key
 from storage.bulk import as_stored
 from storage.codec import ZSTD, Packer, Unpacker
 from storage.commit import write_tallies
-from storage.ledger import Counts, End, Ending, Met, SourceTally, write_ends
+from storage.ledger import Counts, End, Ending, Met, SourceTally
+from storage.ledger_rows import write_ends
 from storage.records import ROW_COLUMNS, Record, Retraction
 from storage.stories import led_to
 from storage.tables import IngestRun, Page, Revision, table_of

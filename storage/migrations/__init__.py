@@ -3,7 +3,7 @@
 `storage.schema` runs them when a store is opened, inside one transaction. `env.py` is for developers only, so
 that Alembic's command works in a checkout; it works against a scratch database, made anew each time:
 
-    alembic check                                 do tables.py and the migrations agree?
+    alembic check                                 do the tables and the migrations agree?
     alembic revision --autogenerate -m "what"     write the next migration, 0002_what.py and so on
 
 After that: read what was written (a rebuilt table is copied whole: prefer `add_column`), set `SCHEMA` in

@@ -19,9 +19,10 @@ from parsers.closeness import fit
 from parsers.errors import StoreDamaged
 from storage import Store, open_store
 from storage.checkpoint import FILE_NAME, Head, write_head
+from storage.columns import Digest, UtcTime
 from storage.hashing import chain_hash
 from storage.scoring import add_model
-from storage.tables import APPEND_ONLY, Capture, Digest, Revision, UtcTime, Version, Zdict, table_of
+from storage.tables import APPEND_ONLY, Capture, Revision, Version, Zdict, table_of
 from storage.verify import Finding, verify_store
 from tests.conftest import START
 from tests.storage.vandal import Vandal, commit_captured, grow, some_records
