@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from flows.listing_pages import DAY_FIELDS, PAGE_FIELDS, fields_of
+from flows.toml_files import load_folder
 from parsers.errors import SourceFileError, UrlError
 from parsers.sites import SITE_PARSERS
 from parsers.urls import canonical_url, host_of
 
 PARSER_NAMES: Final = frozenset({"auto", "generic", *(parser.name for parser in SITE_PARSERS)})
 """What `parser` may be: `auto` recognises the family of each page, `generic` uses no site parser."""
-
-MAX_FILE_BYTES: Final = 256 * 1024
-"""A source file has some hundred bytes; a larger one is not read."""
 
 _Count = Annotated[int, Field(strict=True, ge=1)]
 _Minutes = Annotated[int, Field(strict=True, ge=0)]
@@ -219,48 +216,5 @@ class Source(BaseModel):
 
 
 def load_sources(folder: Path) -> tuple[Source, ...]:
-    """The sources of all `*.toml` files in the folder, sorted by name.
-
-    A name is that of its file, so no two sources can have the same.
-
-    Raises one SourceFileError for all wrong files, one line for each fault, naming file and key; and for a
-    folder that is not there.
-    """
-    if not folder.is_dir():
-        raise SourceFileError(f"there is no folder {folder}")
-    sources: list[Source] = []
-    faults: list[str] = []
-    for path in sorted(folder.glob("*.toml")):
-        found = _read(path)
-        if isinstance(found, Source):
-            sources.append(found)
-        else:
-            faults.extend(f"{path.name}: {fault}" for fault in found)
-    if faults:
-        raise SourceFileError("\n".join(faults))
-    return tuple(sorted(sources, key=lambda source: source.name))
-
-
-def _read(path: Path) -> Source | list[str]:
-    """The source in a file, or its faults as `key: what is wrong`."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            return [f"file: larger than {MAX_FILE_BYTES} bytes"]
-        source = Source.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        return [f"file: cannot be read: {error.strerror}"]
-    except UnicodeDecodeError:
-        return ["file: not UTF-8"]
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return [f"file: not TOML: {error}"]
-    except ValidationError as error:
-        return [fault(detail["loc"], detail["msg"], "source") for detail in error.errors(include_url=False)]
-    if source.name != path.stem:
-        return [f"name: {source.name!r} is not the name of the file"]
-    return source
-
-
-def fault(location: tuple[int | str, ...], message: str, whole: str) -> str:
-    """A fault of a file in one line; `whole` is what the file is, for faults of no single key."""
-    key = ".".join(map(str, location)) or whole
-    return f"{key}: {message.removeprefix('Value error, ')}".replace("\n", " ")
+    """The sources of all `*.toml` files in the folder, sorted by name. Raises SourceFileError."""
+    return tuple(load_folder(folder, Source, "source", SourceFileError))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from flows.sources import MAX_FILE_BYTES, fault
+from flows.toml_files import load_folder, read_file
 from parsers.errors import NotFound, TopicFileError
 from parsers.syllables import folded_syllables
 from parsers.topics import Part, Phrases, Rule, Topic
@@ -144,51 +143,16 @@ class TopicFile(BaseModel):
 
 
 def load_topics(folder: Path) -> tuple[Topic, ...]:
-    """The topics of all `*.toml` files in the folder, sorted by name.
-
-    Raises one TopicFileError for all wrong files, one line for each fault, naming file and key; and for a
-    folder that is not there.
-    """
-    if not folder.is_dir():
-        raise TopicFileError(f"there is no folder {folder}")
-    topics: list[Topic] = []
-    faults: list[str] = []
-    for path in sorted(folder.glob("*.toml")):
-        found = _read(path)
-        if isinstance(found, Topic):
-            topics.append(found)
-        else:
-            faults.extend(f"{path.name}: {told}" for told in found)
-    if faults:
-        raise TopicFileError("\n".join(faults))
-    return tuple(sorted(topics, key=lambda topic: topic.name))
+    """The topics of all `*.toml` files in the folder, sorted by name. Raises TopicFileError."""
+    return tuple(file.value() for file in load_folder(folder, TopicFile, "topic", TopicFileError))
 
 
 def load_topic(path: Path) -> Topic:
     """The topic in one file, wherever it stands and whatever its name. Raises TopicFileError."""
-    found = _read(path, any_name=True)
-    if isinstance(found, Topic):
-        return found
+    found = read_file(path, TopicFile, "topic", any_name=True)
+    if isinstance(found, TopicFile):
+        return found.value()
     raise TopicFileError("\n".join(f"{path.name}: {told}" for told in found))
-
-
-def _read(path: Path, *, any_name: bool = False) -> Topic | list[str]:
-    """The topic in a file, or its faults as `key: what is wrong`."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            return [f"file: larger than {MAX_FILE_BYTES} bytes"]
-        topic = TopicFile.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        return [f"file: cannot be read: {error.strerror}"]
-    except UnicodeDecodeError:
-        return ["file: not UTF-8"]
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return [f"file: not TOML: {error}"]
-    except ValidationError as error:
-        return [fault(detail["loc"], detail["msg"], "topic") for detail in error.errors(include_url=False)]
-    if topic.name != path.stem and not any_name:
-        return [f"name: {topic.name!r} is not the name of the file"]
-    return topic.value()
 
 
 def chosen_topics(topics: tuple[Topic, ...], names: tuple[str, ...]) -> tuple[Topic, ...]:
