@@ -7,7 +7,8 @@ One line of JSON, padded to `HEADER_BYTES`; the keys (uint32, sorted); the revis
 key in order; the fences (uint32): for each value of a key's uppermost bits the first entry that has it or
 more, and the end, so that a key is looked for among some fifty others and not among millions; how many keys
 the sketch of each revision has (uint16, from `lo` on); a bitmap of the keys' upper bits, which answers most
-questions for a key that is not there without touching the keys.
+questions for a key that is not there without touching the keys. The header holds the CRC-32 of all that
+follows it, which is read once when a file is opened: a flipped bit could hide a duplicate without a word.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
+from zlib import crc32
 
 import numpy as np
 import orjson
@@ -33,8 +36,9 @@ from storage.postings import (
     told_apart,
 )
 
-FORMAT = "khotin-postings-2"
+FORMAT = "khotin-postings-3"
 HEADER_BYTES = 512
+_READ_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class SegmentHeader:
     count: int
     bits: int
     fence_bits: int
+    crc32: int
     algorithm: str = ALGORITHM
     format: str = FORMAT
     cap: int = CAP
@@ -69,21 +74,22 @@ def write_segment(folder: Path, segments: Sequence[Segment], store_id: str, chai
     try:
         with draft.open("wb") as file, ids_draft.open("w+b") as ids_file:
             file.write(b" " * HEADER_BYTES)
+            body = _Summed(file)
             for entries in merged(segments):
                 keys, ids = split(entries)
                 count += len(keys)
                 mark(bitmap, keys, bits)
                 count_fenced(fences, keys)
-                file.write(keys.astype("<u4", copy=False).tobytes())
+                body.write(keys.astype("<u4", copy=False).tobytes())
                 ids_file.write(ids.astype("<u4", copy=False).tobytes())
             ids_file.seek(0)
-            while piece := ids_file.read(1 << 20):
-                file.write(piece)
-            file.write(np.cumsum(fences, dtype=np.uint32).astype("<u4", copy=False).tobytes())
+            while piece := ids_file.read(_READ_AT_ONCE):
+                body.write(piece)
+            body.write(np.cumsum(fences, dtype=np.uint32).astype("<u4", copy=False).tobytes())
             for segment in segments:
-                file.write(segment.sizes.astype("<u2", copy=False).tobytes())
-            file.write(bitmap.tobytes())
-            header = SegmentHeader(store_id, chain, lo, hi, count, bits, told_apart(fences))
+                body.write(segment.sizes.astype("<u2", copy=False).tobytes())
+            body.write(bitmap.tobytes())
+            header = SegmentHeader(store_id, chain, lo, hi, count, bits, told_apart(fences), body.crc32)
             file.seek(0)
             file.write(orjson.dumps(asdict(header)))
             file.flush()
@@ -97,12 +103,32 @@ def write_segment(folder: Path, segments: Sequence[Segment], store_id: str, chai
     return place
 
 
+class _Summed:
+    """Writes to a file and sums up what it wrote."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.crc32 = 0
+
+    def write(self, data: bytes) -> None:
+        self.crc32 = crc32(data, self.crc32)
+        self._file.write(data)
+
+
 def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _sum_of_rest(file: BinaryIO) -> int:
+    # Read, not mapped: so the pages do not count as memory of this process.
+    total = 0
+    while piece := file.read(_READ_AT_ONCE):
+        total = crc32(piece, total)
+    return total
 
 
 def open_segment(path: Path) -> tuple[SegmentHeader, Segment] | None:
@@ -118,6 +144,8 @@ def open_segment(path: Path) -> tuple[SegmentHeader, Segment] | None:
             end = bitmap_at + (1 << header.bits >> 3)
             current = (header.format, header.algorithm, header.cap) == (FORMAT, ALGORITHM, CAP)
             if not current or os.fstat(file.fileno()).st_size != end or segment_name(header) != path.name:
+                return None
+            if _sum_of_rest(file) != header.crc32:
                 return None
             whole = np.memmap(file, np.uint8, "r")
     except (OSError, ValueError, TypeError):

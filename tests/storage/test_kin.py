@@ -175,16 +175,25 @@ def test_every_text_has_a_sketch_written_with_its_revision(store: Store) -> None
         assert sorted(connection.execute(select(table_of(Sketch).c.revision_id)).scalars()) == [1, 2, 3]
 
 
-@pytest.mark.parametrize("lost", ["nothing", "segments"])
-def test_the_segments_may_be_lost_at_any_time(store: Store, lost: str) -> None:
+@pytest.mark.parametrize("lost", ["nothing", "segments", "a bit"])
+def test_the_segments_may_be_lost_or_damaged_at_any_time(store: Store, lost: str) -> None:
     commit(store, "r1", *(article(n, body(n)) for n in range(1, 9)))
     with store.reading() as connection:
         store.likeness.catch_up(connection, 8, smallest=1)
         assert store.likeness.covered(connection, 8) == 8
+    (segment,) = store.likeness.folder.iterdir()
+    whole = segment.read_bytes()
     if lost == "segments":
         store.likeness.clear()
+    elif lost == "a bit":
+        segment.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with open_store(store.home, store.url.render_as_string(hide_password=False)) as again:
+        with again.reading() as connection:
+            assert again.likeness.covered(connection, 8) == (8 if lost == "nothing" else 0)
         assert endings(commit(again, "r2", article(20, cut(body(7))))) == [(Ending.DUPLICATE, "reprint")]
+        with again.reading() as connection:
+            again.likeness.catch_up(connection, 8, smallest=1)
+    assert segment.read_bytes() == whole
 
 
 def test_segments_of_another_history_are_passed_over(store: Store, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from parsers.shingles import Keys
 from parsers.thresholds import THRESHOLDS
 from storage.likeness import FAN, View, mergeable
 from storage.postings import CAP, Segment, merged
-from storage.segment_files import open_segment, write_segment
+from storage.segment_files import HEADER_BYTES, open_segment, write_segment
 
 
 def keys(values: set[int] | list[int]) -> Keys:
@@ -106,6 +106,14 @@ def test_a_file_that_is_not_whole_or_not_ours_is_not_opened(tmp_path: Path) -> N
     ):
         path.write_bytes(damaged)
         assert open_segment(path) is None
+    chance = random.Random(4)
+    for _ in range(200):
+        flipped = bytearray(whole)
+        flipped[chance.randrange(HEADER_BYTES, len(whole))] ^= 1 << chance.randrange(8)
+        path.write_bytes(flipped)
+        assert open_segment(path) is None
+    path.write_bytes(whole)
+    assert open_segment(path) is not None
     path.unlink()
     assert open_segment(path) is None
 
