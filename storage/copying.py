@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, MetaData, Table, Text, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -22,6 +21,7 @@ from storage.bulk import insert_rows
 from storage.checkpoint import FILE_NAME, Head, write_head
 from storage.columns import Digest, TextList, UtcTime
 from storage.database import database_url
+from storage.faults import driver_errors
 from storage.raw_files import RawCopy, copy_raw
 from storage.reading import read_versions
 from storage.schema import shipped, upgrade, writing_schema
@@ -84,7 +84,7 @@ def copy_store(
                 raw = copy_raw(
                     store.archive_folder, home / store.archive_folder.name, archive_extents(target)
                 )
-    except (psycopg.Error, DBAPIError) as error:
+    except driver_errors(DBAPIError) as error:
         said = str(getattr(error, "orig", None) or error).strip().splitlines()
         raise StoreError(
             f"the copy to {where} was refused: {said[0] if said else error}",

@@ -23,7 +23,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from parsers.errors import UserError
-from storage.faults import DRIVER_ERRORS, as_sqlalchemy, named, refused
+from storage.faults import as_sqlalchemy, driver_errors, named, refused
 from storage.tables import APPEND_ONLY, Revision, table_of
 
 BUSY_TIMEOUT_SECONDS = 60.0
@@ -194,7 +194,7 @@ def naming_errors(engine: Engine) -> Iterator[None]:
     """What goes wrong with the database inside is told as the error of ours that it means."""
     try:
         yield
-    except (DBAPIError, *DRIVER_ERRORS) as error:
+    except driver_errors(DBAPIError) as error:
         told = error if isinstance(error, DBAPIError) else as_sqlalchemy(error, engine.dialect)
         ours = named(told, _where(engine), _busy_seconds(engine))
         if ours is not None:

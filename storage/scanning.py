@@ -7,14 +7,13 @@ hashes bytes, lists JSON.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection
 
 from parsers.errors import StoreError
+from storage.faults import driver_errors
 from storage.findings import Findings
 
 BATCH = 1_000
@@ -24,7 +23,6 @@ GIVE_UP_AFTER = 50
 """So many batches in a row without one readable row, and the rest of the table is told as unreadable."""
 
 Row = tuple[Any, ...]
-DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 _LOWEST = -(2**63)
 
 
@@ -33,12 +31,13 @@ class Rows:
 
     def __init__(self, connection: Connection, findings: Findings) -> None:
         self.dialect = connection.dialect.name
+        self._dbapi = connection.dialect.loaded_dbapi
         self._driver: Any = connection.connection.driver_connection
         self._findings = findings
         self.unreadable: dict[str, set[int]] = {}
 
     def query(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
-        """Rows of a small query, written with `?`. Raises one of DRIVER_ERRORS; later queries still work."""
+        """Rows of a small query, written with `?`. Raises errors of the driver; later queries still work."""
         if self.dialect == "sqlite":
             rows: list[Row] = self._driver.execute(statement, values).fetchall()
             return rows
@@ -46,7 +45,7 @@ class Rows:
         try:
             with self._driver.transaction(), self._driver.cursor(binary=True) as cursor:
                 return list(cursor.execute(statement.replace("?", "%s"), values).fetchall())
-        except psycopg.OperationalError as error:
+        except self._dbapi.OperationalError as error:
             if self._driver.closed:
                 raise StoreError(
                     f"the database went away: {error}",
@@ -59,7 +58,7 @@ class Rows:
         """Like `query`, but an error is a finding and gives no rows."""
         try:
             return self.query(statement, values)
-        except DRIVER_ERRORS as error:
+        except driver_errors() as error:
             self._findings.add(table, "", "unreadable", first_line(error))
             return []
 
@@ -75,7 +74,7 @@ class Rows:
                     yield rows
                     progress(len(rows))
                 return
-            except DRIVER_ERRORS as error:
+            except driver_errors() as error:
                 start = max(position, 0)
                 position = start + BATCH
                 rows, lost = self._one_by_one(row_query, range(start + 1, position + 1))
@@ -106,7 +105,7 @@ class Rows:
         for row_id in ids:
             try:
                 rows += self.query(statement, (row_id,))
-            except DRIVER_ERRORS as error:
+            except driver_errors() as error:
                 lost[row_id] = first_line(error)
         return rows, lost
 

@@ -22,8 +22,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from parsers.errors import NotFound, StoreBusy, StoreDamaged, StoreError
 from storage.checkpoint import Head, read_head
+from storage.faults import driver_errors
 from storage.findings import Finding, Findings
-from storage.scanning import DRIVER_ERRORS, Rows, first_line
+from storage.scanning import Rows, first_line
 from storage.store import Store
 from storage.verify_archive import CaptureCheck
 from storage.verify_database import (
@@ -100,7 +101,7 @@ def verify_store(
         findings.add("database", "", "unreadable", first_line(error.orig or error))
     except SQLAlchemyError as error:
         findings.add("database", "", "unreadable", first_line(error))
-    except DRIVER_ERRORS as error:
+    except driver_errors() as error:
         findings.add("database", "", "unreadable", first_line(error))
     versions, revisions, captures, purged = counts
     return Verification(

@@ -12,8 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from parsers.errors import StoreDamaged
 from storage.checkpoint import Head, check_head
 from storage.database import guard_statements
+from storage.faults import driver_errors
 from storage.findings import Findings
-from storage.scanning import DRIVER_ERRORS, Rows, first_line
+from storage.scanning import Rows, first_line
 from storage.schema import VERSION_TABLE
 from storage.tables import SCHEMA, metadata
 
@@ -28,7 +29,7 @@ def check_file(rows: Rows, findings: Findings) -> None:
         for (line,) in rows.query(f"PRAGMA integrity_check({_MAX_COMPLAINTS})"):
             if line != "ok":
                 findings.add("database", "", "integrity", str(line))
-    except DRIVER_ERRORS as error:
+    except driver_errors() as error:
         findings.add("database", "", "integrity", first_line(error))
     for table, row_id, parent, _key in rows.attempt("database", "PRAGMA foreign_key_check"):
         findings.add(table, row_id, "reference", f"it names a row of {parent} that is not there")
@@ -60,7 +61,7 @@ def check_schema(connection: Connection, findings: Findings) -> set[str]:
             for index in table.indexes:
                 if names.get(str(index.name)) != bool(index.unique):
                     findings.add("schema", str(index.name), "index-missing", f"on {table.name}")
-    except (SQLAlchemyError, *DRIVER_ERRORS, ValueError, TypeError, AttributeError) as error:
+    except driver_errors(SQLAlchemyError, ValueError, TypeError, AttributeError) as error:
         findings.add("schema", "", "unreadable", first_line(error))
     return whole
 
