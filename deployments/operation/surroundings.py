@@ -12,6 +12,27 @@ from flows.settings import Settings
 KEEP = "events,flow_runs"
 """What Prefect's server forgets by itself, after 90 days unless it is told otherwise."""
 
+BATCHES = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100",
+}
+"""What happens is written by the second, not each event in a transaction of its own."""
+
+SELDOM = {
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "15",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT15S",
+}
+"""What the server looks for every few seconds without end, and what may wait: runs that are late or paused
+for too long, workers that are silent, alerts that wait for what does not happen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -67,16 +88,27 @@ def of_server(env: Mapping[str, str], settings: Settings, where: Addresses, fold
         "PREFECT_SERVER_UI_API_URL": where.api,
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": KEEP,
+        **BATCHES,
+        **SELDOM,
     }
     told = {**ours, **env} if settings.prefect_database_url == "" else {**env, **ours}
     return {name: value for name, value in told.items() if name != "PREFECT_API_URL"}
 
 
-def of_worker(env: Mapping[str, str]) -> dict[str, str]:
-    """What the worker and its runs are told beside it; what the user has set holds."""
+def of_worker(env: Mapping[str, str], loaded: Path | None = None) -> dict[str, str]:
+    """What the worker and its runs are told beside it; what the user has set holds.
+
+    `loaded` is the socket of the process that has loaded what runs need, if there is one.
+    """
     ours = {
+        # The server is of the same installation, and guards against no browser.
+        "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": env.get("PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED", "false"),
+        "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "5",
         # So that the warnings of our own modules stand in the logs of a run.
         "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,parsers,storage",
         "PREFECT_WORKER_QUERY_SECONDS": "5",
     }
+    if loaded is not None:
+        ours["KHOTIN_LOADED"] = str(loaded)
     return {**ours, **env}

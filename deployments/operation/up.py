@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,11 +160,12 @@ class _Up:
             )
             if dead:
                 self._tell("buried", {"runs": dead})
+        loaded = self._loaded(env)
         self._tell("deployed", {"applied": await self._operation.deploy()})
         worker = start(
             "worker",
             [*_PREFECT, "worker", "start", "--pool", POOL, "--type", "process"],
-            of_worker(env),
+            of_worker(env, loaded),
             Path.cwd(),
             self._folder / "worker.log",
         )
@@ -203,6 +205,23 @@ class _Up:
         newsroom = await self._stack.enter_async_context(SampleNewsroom(edition=edition_of(store)))
         self._stack.push_async_callback(_cancel, asyncio.ensure_future(follow(newsroom, store)))
         return newsroom.port
+
+    def _loaded(self, env: Mapping[str, str]) -> Path | None:
+        """Start the process that loads what runs need; gives its socket, None where it cannot be."""
+        if not hasattr(os, "pidfd_open"):
+            return None
+        # Not beside the data: the name of a socket may have 107 bytes and no more.
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="khotin-")))
+        child = start(
+            "loaded",
+            [sys.executable, "-m", "flows.scheduled.loaded", str(folder / "socket")],
+            of_worker(env),
+            Path.cwd(),
+            self._folder / "loaded.log",
+        )
+        self._children.append(child)
+        self._stack.push_async_callback(child.end, CHILD_SECONDS)
+        return folder / "socket"
 
     async def _answering(self, server: Child) -> None:
         clock = asyncio.get_running_loop().time

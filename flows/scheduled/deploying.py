@@ -237,7 +237,7 @@ def _job_variables(spec: DeploymentSpec, place: Place) -> dict[str, Any]:
     variables: dict[str, Any] = {"working_dir": str(place.working_dir)}
     if place.python:
         # Named, the command spares each run a second start of Python that looks for one.
-        variables["command"] = f"{place.python} -m prefect.engine"
+        variables["command"] = f"{place.python} -m flows.scheduled.start"
     return {**variables, **spec.work_pool.job_variables}
 
 

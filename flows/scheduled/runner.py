@@ -32,7 +32,8 @@ class UnderPrefect:
         """The work on one source as a flow run below that of the whole run; raises what ends it."""
         outcome: Outcome | None = None
 
-        async def run(source: str) -> State[Any]:  # noqa: ARG001 - what the UI shows as its parameter
+        # Without parameters: to send them, Prefect loads all of FastAPI.
+        async def run() -> State[Any]:
             nonlocal outcome
             self._turn.release()
             try:
@@ -49,7 +50,7 @@ class UnderPrefect:
         )(run)
         await self._turn.acquire()
         try:
-            state: State[Any] = await decorated(source, return_state=True)
+            state: State[Any] = await decorated(return_state=True)
         finally:
             self._turn.release()
         if outcome is None:

@@ -16,6 +16,9 @@ from typing import Any
 import httpx
 
 from deployments.operation.children import session_of
+from deployments.operation.surroundings import Addresses, of_server, of_worker
+from flows.scheduled.start import LISTENS
+from flows.settings import Settings
 
 KHOTIN = [sys.executable, "-c", "from deployments.command import main; main()"]
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -99,7 +102,8 @@ class Prefect:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
-        self.api = f"http://127.0.0.1:{self.port}/api"
+        self.where = Addresses("127.0.0.1", self.port)
+        self.api = self.where.api
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
             "PREFECT_HOME": str(folder / "prefect"),
@@ -109,8 +113,12 @@ class Prefect:
 
     def start(self) -> None:
         """Start the server, until it answers."""
-        command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(self.port), "--no-ui"]
-        self._server = Process(command, self.env, self.folder, "server")
+        env = of_server(self.env, Settings(home=self.folder), self.where, self.folder / "prefect")
+        # As `khotin up` has it.
+        on_sqlite = env["PREFECT_API_DATABASE_CONNECTION_URL"].startswith("sqlite")
+        serve = ["deployments.operation.server"] if on_sqlite else ["prefect", "server"]
+        command = [sys.executable, "-m", *serve, "start", "--port", str(self.port), "--no-ui"]
+        self._server = Process(command, env, self.folder, "server")
         wait_for(self.answers, "the server", 180)
 
     @property
@@ -145,12 +153,8 @@ class Prefect:
 
     def worker(self, name: str, *, queue: str = "", **env: str) -> Process:
         """A worker that has begun to ask for runs, of one queue or of all."""
-        told = {
-            **self.env,
-            "PREFECT_API_URL": self.api,
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
-            **env,
-        }
+        own = {"PREFECT_API_URL": self.api, "PREFECT_WORKER_QUERY_SECONDS": "1"}
+        told = of_worker({**self.env, **own, **env})
         command = [
             sys.executable,
             "-m",
@@ -165,6 +169,14 @@ class Prefect:
         if queue:
             command += ["--work-queue", queue]
         return Process([*command, "--name", name], told, self.folder, name)
+
+    def loaded(self, folder: Path) -> tuple[Process, dict[str, str]]:
+        """A process that has loaded what runs need, and what workers are told of it."""
+        place = folder / "socket"
+        command = [sys.executable, "-m", "flows.scheduled.loaded", str(place)]
+        process = Process(command, {**self.env, "PREFECT_API_URL": self.api}, self.folder, "loaded")
+        wait_for(place.exists, "the process that has everything loaded", 60)
+        return process, {LISTENS: str(place)}
 
     def ask(self, path: str, what: Mapping[str, Any] | None = None) -> Any:
         def post() -> httpx.Response | None:
