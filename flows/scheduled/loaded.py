@@ -151,6 +151,7 @@ def main() -> None:
     """Listen on a socket that is made here, and run what is asked for."""
     path, engine = Path(sys.argv[1]), (*sys.argv[2:], ENGINE)[0]
     load()
+    path.unlink(missing_ok=True)  # left by one that was killed
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen(16)

@@ -4,8 +4,8 @@
 
 The sample newsroom serves made-up articles of the size of real ones in its three kinds of mark-up. The same
 ingest runs into an empty store each time: plainly, in a process of its own, its CPU counted from its start;
-and as `khotin up` has it run, by server, deployments, automations, a worker, and the process that has loaded what
-runs need, each with the settings that it has there. A run is then triggered, and all CPU of all these counts,
+and as `khotin up` has it run, by server, deployments, automations, a worker, and the process that has loaded
+what runs need, each with the settings that it has there. A run is triggered, and all CPU of all these counts,
 user and system, from then until five seconds after its end, when all task runs are recorded; what they would
 have taken at rest is not taken off, but told. The share is what this is more, of all that it is. A first run,
 in which server and worker load and compile what later ones find, is not counted.

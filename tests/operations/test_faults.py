@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -40,10 +41,21 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
         made.stop()
 
 
+@pytest.fixture(scope="module")
+def loaded(prefect: Prefect) -> Iterator[dict[str, str]]:
+    """What workers are told of a process that has everything loaded, as under `khotin up`."""
+    with tempfile.TemporaryDirectory(prefix="khotin-") as folder:
+        process, told = prefect.loaded(Path(folder))
+        yield told
+        process.end()
+
+
 class Corpus:
     """A store of its own with one paper, and the workers that run it."""
 
-    def __init__(self, prefect: Prefect, press: HeldPress, folder: Path, url: str = "") -> None:
+    def __init__(
+        self, prefect: Prefect, press: HeldPress, folder: Path, told: Mapping[str, str], url: str = ""
+    ) -> None:
         self.prefect, self.press, self.home = prefect, press, folder / "data"
         self.url = url or f"sqlite:///{self.home / 'khotin.db'}"
         self._env = {
@@ -51,6 +63,7 @@ class Corpus:
             "KHOTIN_SOURCES": str(press.write_sources(folder / "sources")),
             "KHOTIN_SAMPLE_NEWSROOM": press.address,
             **({"KHOTIN_DATABASE_URL": url} if url else {}),
+            **told,
         }
         self._workers: list[Process] = []
 
@@ -80,11 +93,20 @@ class Corpus:
             assert verify_store(store).findings == ()
 
 
+FORKED, OF_ITS_OWN = "forked", "a process of its own"
+"""How a run begins: as under `khotin up`, or as where the parts run alone."""
+
+both_ways = pytest.mark.parametrize("corpus", [FORKED, OF_ITS_OWN], indirect=True)
+
+
 @pytest.fixture
-def corpus(prefect: Prefect, tmp_path: Path) -> Iterator[Corpus]:
+def corpus(
+    prefect: Prefect, loaded: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Corpus]:
     with HeldPress() as press:
         press.publish(6)
-        made = Corpus(prefect, press, tmp_path)
+        told = loaded if getattr(request, "param", FORKED) == FORKED else {}
+        made = Corpus(prefect, press, tmp_path, told)
         try:
             yield made
         finally:
@@ -99,6 +121,7 @@ def process_of(worker: Process, run_id: str) -> int:
     return found[-1]
 
 
+@both_ways
 def test_killed_flow_process_is_a_crashed_run_and_the_next_one_takes_up_its_pages(corpus: Corpus) -> None:
     worker = corpus.worker()
     first = corpus.held_run()
@@ -126,6 +149,7 @@ LEFT_RUNNING: list[str] = []
 """Runs that nobody could end: `test_no_run_goes_on_for_ever` waits for what the heartbeats make of them."""
 
 
+@both_ways
 def test_worker_that_is_told_to_end_leaves_nothing_behind(corpus: Corpus) -> None:
     worker = corpus.worker()
     first = corpus.held_run()
@@ -168,14 +192,14 @@ def test_store_that_is_locked_for_a_while_is_waited_for(corpus: Corpus) -> None:
 
 
 def test_store_whose_database_is_gone_fails_the_run_and_the_next_one_has_everything(
-    prefect: Prefect, tmp_path: Path, postgres_server: str
+    prefect: Prefect, loaded: dict[str, str], tmp_path: Path, postgres_server: str
 ) -> None:
     name = f"khotin_gone_{os.getpid()}"
     url = make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
     with psycopg.connect(postgres_server, autocommit=True) as server, HeldPress() as press:
         server.execute(f"CREATE DATABASE {name}".encode())
         press.publish(6)
-        corpus = Corpus(prefect, press, tmp_path, url)
+        corpus = Corpus(prefect, press, tmp_path, loaded, url)
         try:
             corpus.worker()
             first = corpus.held_run()
