@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.scheduled.start import LISTENS
 from flows.settings import Settings
 
 KEEP = "events,flow_runs"
@@ -110,5 +111,5 @@ def of_worker(env: Mapping[str, str], loaded: Path | None = None) -> dict[str, s
         "PREFECT_WORKER_QUERY_SECONDS": "5",
     }
     if loaded is not None:
-        ours["KHOTIN_LOADED"] = str(loaded)
+        ours[LISTENS] = str(loaded)
     return {**ours, **env}

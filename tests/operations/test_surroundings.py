@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, event
 
 from deployments.operation.server import WAIT_SECONDS, wait_less
 from deployments.operation.surroundings import Addresses, common, of_server, of_worker, prefect_database
+from flows.scheduled.start import LISTENS
 from flows.settings import Settings
 
 WHERE = Addresses("127.0.0.1", 4300)
@@ -52,6 +53,10 @@ def test_what_the_user_has_set_holds_save_where_the_server_is(tmp_path: Path) ->
     assert "PREFECT_PROFILE" not in env
     assert "KHOTIN_SAMPLE_NEWSROOM" not in env
     assert of_worker(env)["PREFECT_WORKER_QUERY_SECONDS"] == "30"
+    assert LISTENS not in of_worker(env)
+    assert of_worker(env, tmp_path / "socket")[LISTENS] == str(tmp_path / "socket")
+    guarded = of_worker({**env, "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true"})
+    assert guarded["PREFECT_CLIENT_CSRF_SUPPORT_ENABLED"] == "true", "what the server asks for"
     server = of_server(env, Settings(home=tmp_path), WHERE, tmp_path)
     assert server["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "false"
     assert "PREFECT_API_URL" not in server, "it is the server"
