@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.scheduled.start import LISTENS
 from flows.settings import Settings
 
 KEEP = "events,flow_runs"
@@ -111,5 +110,5 @@ def of_worker(env: Mapping[str, str], loaded: Path | None = None) -> dict[str, s
         "PREFECT_WORKER_QUERY_SECONDS": "5",
     }
     if loaded is not None:
-        ours[LISTENS] = str(loaded)
+        ours["KHOTIN_LOADED"] = str(loaded)
     return {**ours, **env}
