@@ -1,8 +1,7 @@
 """Comparison keys: what makes two texts the same although their bytes differ.
 
-The stored text is never folded; only the keys are. Folding makes equal what Vietnamese sites write
-differently: NFC and NFD, tone placement (hòa, hoà), case, quotes and dashes, invisible characters, spaces,
-and the spellings of Ho Chi Minh City.
+The stored text is never folded; only the keys are. `parsers.folding` says what folding is; here it is done to
+whole texts at once.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from parsers.article import Paragraph
+from parsers.folding import INVISIBLE, fold
 
 KEY_FORMAT = "khotin-key-1"
 _KEY_PREFIX = f"{KEY_FORMAT}\n".encode()
@@ -23,20 +23,7 @@ _KEY_PREFIX = f"{KEY_FORMAT}\n".encode()
 # Below this many syllables two bodies can be the same by chance: "Theo TTXVN", a notice, a caption.
 BODY_KEY_MIN_SYLLABLES = 60
 
-_MARKS = re.compile("[\u0300-\u036f]+")
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
-_NO_WORD = re.compile(r"[\W_]+")
-_CITY = re.compile(r"\b(?:tp|thanh pho) ?(?:hcm|ho chi minh)\b")
 _CREDIT = re.compile(r"^theo \S+(?: \S+){0,5}$|^nguon\b.{0,60}$|^ttxvn\b.{0,20}$")
-
-
-def fold(text: str) -> str:
-    """Fold text for comparison: lower-case syllables without marks, one space between them; idempotent."""
-    plain = _MARKS.sub("", unicodedata.normalize("NFKD", _INVISIBLE.sub("", text)))
-    plain = plain.casefold().replace("đ", "d").replace("ð", "d")
-    plain = _NO_WORD.sub(" ", plain).strip()
-    return _CITY.sub("tphcm", plain)
-
 
 # A byte for each letter and sign of Vietnamese news: one pass then folds a whole text, ten times faster than
 # `fold`. What holds any other character is left to `fold`; tests hold the two together.
@@ -52,7 +39,7 @@ _ALPHABET = "\0\t\n" + _PART + "".join(map(chr, range(0x20, 0x7F))) + _LETTERS +
 _BYTES = codecs.charmap_build(_ALPHABET.ljust(256, "\ufffe"))
 _FOLDED = bytes(0x1E if sign == _PART else (fold(sign) or " ").encode()[0] for sign in _ALPHABET.ljust(256))
 _SPACED = bytes(0x20 if sign.isspace() else 0x78 for sign in _ALPHABET.ljust(256))
-_DROPPED = bytes(number for number, sign in enumerate(_ALPHABET) if _INVISIBLE.match(sign))
+_DROPPED = bytes(number for number, sign in enumerate(_ALPHABET) if INVISIBLE.match(sign))
 _SPACE = 0x20
 _PART_BYTE = bytes([_ALPHABET.index(_PART)])
 _CITY_BYTES = re.compile(rb"\b(?:tp|thanh pho) ?(?:hcm|ho chi minh)\b")

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from parsers import bylines
 from parsers.article import Precision
-from parsers.compare import fold
 from parsers.dates import Dated, parse_date
 from parsers.errors import UrlError
+from parsers.folding import fold
 from parsers.html import Page
 from parsers.metadata import Linked, Metadata
 from parsers.text import clean, words_only

@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Any
 
 from parsers.article import Paragraph, ParagraphKind
-from parsers.compare import fold
+from parsers.folding import fold
 from storage.records import Record
 
 TEXT_BYTES = 3_270

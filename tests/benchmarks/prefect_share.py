@@ -33,7 +33,7 @@ from deployments.sample import SOURCES
 from deployments.sample.pages import SITES
 from deployments.sample.press import Press, load_press
 from deployments.sample.server import SampleNewsroom
-from parsers.compare import fold
+from parsers.folding import fold
 from tests.benchmarks.made_up import make_records
 from tests.operations.prefect_parts import PLAN, Prefect, Process, wait_for
 

@@ -14,7 +14,7 @@ from deployments.sample.press import LAST_EDITION, load_press
 from flows.clock import SystemClock
 from flows.ingest import totals
 from flows.seed import import_seeds
-from parsers.compare import fold
+from parsers.folding import fold
 from storage import Ending, Store
 from tests.flows.running import ends_by_url, run_edition
 

@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parsers.article import Paragraph
-from parsers.compare import BODY_KEY_MIN_SYLLABLES, KEY_FORMAT, fold, text_facts
+from parsers.compare import BODY_KEY_MIN_SYLLABLES, KEY_FORMAT, text_facts
+from parsers.folding import fold
 
 _VIETNAMESE = st.text(
     st.sampled_from(

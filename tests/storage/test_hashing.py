@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from parsers.compare import TextFacts, fold, text_facts
+from parsers.compare import TextFacts, text_facts
+from parsers.folding import fold
 from storage.hashing import chain_hash, leaf_hash, merkle_root
 from storage.tables import from_micros, micros
 from tests.storage.test_commit import record
