@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from parsers.article import Precision
@@ -105,6 +106,7 @@ _URL_STAMPS: Final = (
 _URL_PATH: Final = re.compile(r"/(?P<y>(?:19|20)\d{2})/(?P<m>\d{1,2})/(?P<d>\d{1,2})/", re.ASCII)
 
 
+@lru_cache(maxsize=64)  # a page says the same date in several places, and each is asked for twice
 def parse_date(text: str) -> Dated | None:
     """The first date in a short string, with how much of it is known; None when there is none for sure.
 

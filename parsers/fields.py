@@ -208,6 +208,7 @@ def record_address(page: Page, metadata: Metadata) -> str:
             address = canonical_url(given, page.url) if given else ""
         except UrlError:
             continue
-        if address and host_of(address) == host_of(own) and urlsplit(address).path not in ("", "/"):
+        parts = urlsplit(address)
+        if parts.hostname and parts.hostname == urlsplit(own).hostname and parts.path not in ("", "/"):
             return address
     return own

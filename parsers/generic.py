@@ -7,8 +7,6 @@ writers are looked for by names and places that many content management systems 
 
 from __future__ import annotations
 
-from itertools import islice
-
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from parsers.article import Article
@@ -34,6 +32,7 @@ _PAPER_NAME = 40  # characters
 _MOST_NAMED = 3  # elements named as leads on the page of one article
 _MOST_LEADS = 40  # elements that are looked at for the lead
 _FIRST = 3  # blocks that may be the lead
+_LEAD_UNCLEAN = 4_000  # characters before cleaning, which takes away blanks and character references
 
 
 def extract(page: Page, metadata: Metadata) -> Article:
@@ -123,6 +122,8 @@ def _lead(selection: Selection, metadata: Metadata, draft: Draft) -> None:
     for index, mark in enumerate(outline.marks):
         if mark & LEAD:
             parts = outline.parts[outline.first[index] : outline.last[index]]
+            if sum(len(part.text) for part in parts) > _LEAD_UNCLEAN:
+                continue
             text = clean(" ".join(part.text.replace(BREAK, " ") for part in parts))
             if 30 <= len(text) <= 1000:
                 named.setdefault(text, f"css:{_path(outline.nodes[index])}")
@@ -146,9 +147,13 @@ def _lead(selection: Selection, metadata: Metadata, draft: Draft) -> None:
 
 def _is_deep(text: str, blocks: list[Block]) -> bool:
     """Whether the text is a block behind the first three, and none of these."""
-    key = words_only(text)
-    keys = (words_only(block.text) for block in blocks)
-    return key not in islice(keys, _FIRST) and key in keys
+    key, first = words_only(text), text[:1].casefold()
+    for number, block in enumerate(blocks):
+        # Most blocks begin with another letter, and need not be folded.
+        other = block.text[:1].casefold()
+        if (other == first or not other.isalnum() or not first.isalnum()) and words_only(block.text) == key:
+            return number >= _FIRST
+    return False
 
 
 def _path(node: LexborNode) -> str:

@@ -29,8 +29,8 @@ _FEW_REOPENED = 2_000_000
 
 # What begins a tag, also inside comments and scripts: there may be fewer in truth, never more.
 _QUICK = re.compile(rb"<[a-zA-Z][^<]")
+_QUICK_ROOTS = re.compile(rb"<(?:[hH][tT]|[bB][oO])")
 # Looked for in the joined beginnings of tags.
-_QUICK_ROOTS = re.compile(rb"<[hH][tT]|<[bB][oO]")
 _QUICK_FORMATTING = re.compile(rb"<(?:[bisuBISU][\s/>]|[bB][iI]|[sS][mtMT]|[tT][tT]|[eE][mM]|[cfCF][oO])")
 
 # HTML standard 13.2.5: a value is quoted only where the quotation mark follows "="; possessive, so that it
@@ -72,22 +72,32 @@ _FOREIGN_LEAVES = 5_000
 """Tags such as `<path/>` inside drawings that may close themselves; elsewhere "/>" closes nothing."""
 
 
-def guard(source: bytes) -> None:
-    """Refuse, in linear time, mark-up that the parser would take minutes for. Raises MarkupError."""
-    # The first three bytes of all tags, without what stands between them.
-    tags = b"".join(_QUICK.findall(source))
-    count = len(tags) // 3
+def guard(source: bytes, roots: int | None = None) -> None:
+    """Refuse, in linear time, mark-up that the parser would take minutes for. Raises MarkupError.
+
+    `roots` is how many `<html>` and `<body>` there may be at most, if that is known.
+    """
     huge = False
     if len(source) > SHORT_TAG:
         long, free = find_long_tags(source, short_tag(len(source)))
-        most = guard_attributes(source, long, free, len(_QUICK_ROOTS.findall(tags)))
+        roots = len(_QUICK_ROOTS.findall(source)) if roots is None else roots
+        most = guard_attributes(source, long, free, roots)
         huge = most > MAX_ATTRIBUTES or any(end - begin > MAX_TAG for begin, end in long)
-    if (
-        huge
-        or count > _FEW_TAGS
-        or (count > _HARMLESS and len(_QUICK_FORMATTING.findall(tags)) * count > _FEW_REOPENED)
-    ):
+    if huge or _may_nest(source):
         _Scan().run(source)
+
+
+def _may_nest(source: bytes) -> bool:
+    """Whether there are so many tags that they could nest, or open one another again, without end."""
+    signs = source.count(b"<")
+    if signs <= _HARMLESS or signs - source.count(b"</") <= _HARMLESS:
+        return False
+    # The first three bytes of all tags, without what stands between them.
+    tags = b"".join(_QUICK.findall(source))
+    count = len(tags) // 3
+    if count <= _HARMLESS:
+        return False
+    return count > _FEW_TAGS or len(_QUICK_FORMATTING.findall(tags)) * count > _FEW_REOPENED
 
 
 class _Scan:

@@ -12,13 +12,18 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from parsers.charset import to_utf8
 from parsers.errors import MarkupError
 from parsers.guards import guard
+from parsers.unseen import without_unseen
 
 MAX_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A parsed page: its address, its bytes in UTF-8, and the tree, which owns every node read from it."""
+    """A parsed page: its address, its bytes, and the tree, which owns every node read from it.
+
+    The bytes hold all that was there, and ASCII can be looked for in them; the tree is without scripts, style
+    sheets, drawings and comments.
+    """
 
     url: str
     source: bytes
@@ -29,9 +34,10 @@ def read_page(data: bytes, url: str, content_type: str | None = None) -> Page:
     """Decode, guard and parse. Raises MarkupError for what is empty, not text, or beyond the guards."""
     if len(data) > MAX_BYTES:
         raise MarkupError(f"the page has {len(data)} bytes, more than {MAX_BYTES}", reason="too-large")
-    source = to_utf8(data, content_type)
-    guard(source)
-    return Page(url, source, LexborHTMLParser(source))
+    seen, roots = without_unseen(data)
+    source = to_utf8(seen, content_type)
+    guard(source, roots if source is seen else None)
+    return Page(url, source if seen is data else data, LexborHTMLParser(source))
 
 
 def attribute(node: LexborNode, name: str) -> str:

@@ -7,6 +7,7 @@ Every name is folded first (small letters, no dashes or underscores), so that `a
 from __future__ import annotations
 
 import re
+import string
 from functools import lru_cache
 from operator import add
 
@@ -21,10 +22,18 @@ STRONG = 8
 RANK = 16
 """The flags from here on are the rank of a container, the surest 1; 0 where it is none."""
 
-_SEPARATORS = str.maketrans(dict.fromkeys("-_:/.", " "))
 _MARKS = JUNK | STRONG | LEAD | CAPTION
 _JUNK_ROLES = frozenset(("navigation", "complementary", "banner", "dialog", "search", "contentinfo"))
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL = re.compile(r"(?=[A-Z])(?<=[a-z0-9])")
+_FOLDED = bytes.maketrans(
+    b"-_:/." + string.ascii_uppercase.encode(), b"     " + string.ascii_lowercase.encode()
+)
+"""Bytes are folded and split in a fifth of the time that text takes."""
+
+
+def _encoded(words: str) -> frozenset[bytes]:
+    return frozenset(words.encode().split())
+
 
 _WORDS_JUNK = """
     related relate relates lienquan relatedposts relatedarticles relatedstories relatedcontent relatednews
@@ -72,21 +81,24 @@ _WORDS_CAPTION = """
 """
 _WORDS_WHOLE = "hidden zone print widget audio player meta embed noprint"
 _WHOLE = frozenset(_WORDS_WHOLE.split())
+_WHOLE_WORDS = _encoded(_WORDS_WHOLE)
 """Words that name junk only when they are all of a name: `overflow-hidden` and `elementor-widget` do not."""
-_NOT_BEFORE = frozenset(("has", "with", "no", "without", "not", "hide", "below", "above", "after", "before"))
-_SIDES = frozenset(("sidebar", "banner", "menu", "nav", "footer", "comments", "ad", "ads", "share"))
+_NOT_BEFORE = _encoded("has with no without not hide below above after before")
+_SIDES = _encoded("sidebar banner menu nav footer comments ad ads share")
 """Words that, at the head of a longer name, may tell what stands beside: `sidebar-layout`."""
-_LAYOUT = frozenset(("layout", "content", "main", "page", "enabled", "on", "off", "active", "visible"))
+_LAYOUT = _encoded("layout content main page enabled on off active visible")
 _NO_NAMES = ("category-", "tag-", "topic-", "section-")
 """WordPress writes an article's sections and tags into its classes."""
-_KNOWN: dict[str, int] = {
-    **{name: number * RANK for number, names in enumerate(_WORDS_RANKED, 2) for name in names.split()},
-    **dict.fromkeys(_WORDS_CAPTION.split(), CAPTION),
-    **dict.fromkeys(_WORDS_LEAD.split(), LEAD),
-    **dict.fromkeys(_WORDS_JUNK.split(), JUNK),
-    **dict.fromkeys(_WORDS_STRONG.split(), JUNK | STRONG),
+_KNOWN: dict[bytes, int] = {
+    **{name: number * RANK for number, names in enumerate(_WORDS_RANKED, 2) for name in _encoded(names)},
+    **dict.fromkeys(_encoded(_WORDS_CAPTION), CAPTION),
+    **dict.fromkeys(_encoded(_WORDS_LEAD), LEAD),
+    **dict.fromkeys(_encoded(_WORDS_JUNK), JUNK),
+    **dict.fromkeys(_encoded(_WORDS_STRONG), JUNK | STRONG),
 }
-_TELLING = _WHOLE.union(_KNOWN)
+_TELLING = _WHOLE_WORDS.union(_KNOWN)
+_BEGUN = frozenset(name[:end] for name in _TELLING for end in range(1, len(name)))
+"""What the first of two words may be that are one such name together."""
 RANK_ARTICLE = 5
 """The rank of the element `article`, which has no name."""
 RANKS = 6
@@ -123,8 +135,7 @@ def flags(attributes: dict[str, str | None]) -> int:
 def _said(names: str) -> int:
     """What all names in a class or id say: elements that repeat on a page have the same."""
     # Most say nothing, which a look at all words at once tells; it is the single names that take long.
-    words = (names if names.islower() else _CAMEL.sub(" ", names).lower()).translate(_SEPARATORS).split()
-    if _TELLING.isdisjoint(words) and _TELLING.isdisjoint(map(add, words, words[1:])):
+    if not _tell(_words(names)):
         return _MAIN if names in ("main", "content") else 0
     found = rank = 0
     for name in names.split():
@@ -135,23 +146,37 @@ def _said(names: str) -> int:
     return found | rank
 
 
+def _words(names: str) -> list[bytes]:
+    """The words of one or more names, in small letters."""
+    parted = names if names.islower() else _CAMEL.sub(" ", names)
+    return parted.encode("utf-8", "replace").translate(_FOLDED).split()
+
+
+def _tell(words: list[bytes]) -> bool:
+    """Whether a word, or two beside one another, may say anything."""
+    return not _TELLING.isdisjoint(words) or not (
+        _BEGUN.isdisjoint(words) or _TELLING.isdisjoint(map(add, words, words[1:]))
+    )
+
+
+@lru_cache(maxsize=1024)
 def _named(name: str) -> int:
     """What one name says."""
+    words = _words(name)
+    if not _tell(words):
+        return 0
     if name in _WHOLE:
         return JUNK
     if name.startswith(_NO_NAMES):
         return 0
-    if not name.islower():
-        name = _CAMEL.sub(" ", name).lower()
-    words = name.translate(_SEPARATORS).split()
     if len(words) > 1 and (
         not _NOT_BEFORE.isdisjoint(words)
         or (words[-1] in _LAYOUT and words[-2] in _SIDES)
-        or ("sidebar" in words and "content" in words)
+        or (b"sidebar" in words and b"content" in words)
     ):
         return 0
     found = rank = 0
-    before = ""
+    before = b""
     for word in words:
         for known in (_KNOWN.get(word), _KNOWN.get(before + word) if before else None):
             if known:

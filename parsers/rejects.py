@@ -62,7 +62,7 @@ _PLAYER = (
 def before(page: Page, metadata: Metadata, parser: str) -> Rejection | None:
     """What can be told without reading the text: challenge pages, error pages served with 200."""
     bare = _is_bare(page)
-    if bare and len(visible_text(page)) <= _CHALLENGE_TEXT and (found := _challenge(page.source)):
+    if bare and _shows_little(page) and (found := _challenge(page.source)):
         seen = clean(found.group()[:60].decode("utf-8", "replace"))
         evidence = f"script or text of a challenge page: {seen}"
         return Rejection(page.url, RejectReason.CHALLENGE_PAGE, evidence, parser, metadata.title or None)
@@ -204,6 +204,17 @@ def visible_text(page: Page) -> str:
         if not hidden
         else clean(" ".join(n.text() for n in body.css("h1,h2,h3,p,li,a,span,label")))
     )
+
+
+def _shows_little(page: Page) -> bool:
+    """Whether no more text is visible than on a challenge page."""
+    left = _CHALLENGE_TEXT
+    for node in page.tree.css("p"):
+        # The text of the paragraphs alone tells most pages.
+        left -= len(" ".join(node.text().split()))
+        if left < 0:
+            return False
+    return len(visible_text(page)) <= _CHALLENGE_TEXT
 
 
 def _paragraph_words(page: Page) -> int:

@@ -31,6 +31,7 @@ _INVISIBLE_OR_LOST = re.compile(f"[{_UNSEEN}\ufffd]")
 # A zero-width joiner is kept inside an emoji and removed between letters.
 _JOINER = re.compile("\u200d(?![\u2600-\u27bf\U0001f000-\U0001faff])")
 # Letters that Icelandic keyboards and old fonts leave in place of Vietnamese đ and Đ.
+_FOREIGN_LETTER = re.compile("[\u00f0\u00d0\u0189\u0256]")
 _LETTERS = str.maketrans({"\u00f0": "đ", "\u00d0": "Đ", "\u0189": "Đ", "\u0256": "đ"})
 
 # What `clean` has anything to do for, besides runs of blanks.
@@ -91,7 +92,9 @@ def _settled(text: str, invisible: re.Pattern[str]) -> str:
         return text
     for _ in range(_ROUNDS):
         before = text
-        text = unescape(text).translate(_LETTERS)
+        text = unescape(text)
+        if _FOREIGN_LETTER.search(text):
+            text = text.translate(_LETTERS)
         text = _JOINER.sub("", invisible.sub("", text))
         text = " ".join(unicodedata.normalize("NFC", text).split())
         if text == before:

@@ -44,6 +44,7 @@ _MOBILE: Final = frozenset({"m", "amp", "mobile", "wap"})
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER_LABEL: Final = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
 _BLANKS: Final = "".join(map(chr, range(0x21))) + "\x7f\u00a0\u200b\u200c\u200d\u2060\ufeff\u3000"
+_ABSOLUTE: Final = re.compile(r"https?://[^/?#]", re.ASCII)
 _LINE_BREAKS: Final = re.compile(r"[\t\r\n]")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -124,7 +125,8 @@ def _split(url: str, base: str | None) -> SplitResult:
     end = head.end() if head else 0
     text = text[:end].replace("\\", "/") + text[end:]
     try:
-        parts = urlsplit(urljoin(base, text) if base is not None else text)
+        # To join what is absolute takes as long as all the rest, and changes nothing.
+        parts = urlsplit(text if base is None or _ABSOLUTE.match(text) else urljoin(base, text))
         port = parts.port
     except ValueError as error:
         raise UrlError(f"not a URL: {error}", reason="bad-url") from error
