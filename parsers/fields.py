@@ -15,7 +15,7 @@ from parsers.folding import fold
 from parsers.html import Page
 from parsers.metadata import Linked, Metadata
 from parsers.text import clean, words_only
-from parsers.urls import canonical_url, host_of
+from parsers.urls import canonical_url
 
 _TITLE_PARTS = re.compile(r"\s+[|»·]\s+|\s+[-–—]\s+")
 _NO_WRITERS = re.compile(
@@ -63,8 +63,8 @@ def paper_names(page: Page, metadata: Metadata) -> frozenset[str]:
 @lru_cache(maxsize=16)
 def _paper_names(url: str, *given: str) -> frozenset[str]:
     try:
-        host = host_of(url)
-    except UrlError:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
         host = ""
     labels = [
         label for label in host.split(".") if label not in ("www", "com", "net", "org", "gov", "vn", "m")

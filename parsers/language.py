@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _PUNCTUATION = re.compile(r"[\d_!-/:-@\[-`{-~“”‘’…–—]+")
+_WORDS = re.compile(r"[^\W\d_]+")
 _ASCII_WORDS = str.maketrans(
     {sign: sign.casefold() if sign.isalpha() else " " for sign in map(chr, range(128))}
 )
@@ -66,11 +67,12 @@ def detect_language(text: str) -> str:
     if text.isascii():
         words = text.translate(_ASCII_WORDS).split()
     else:
-        words = _PUNCTUATION.sub(" ", text).casefold().split()
+        text = text.casefold()
+        words = _WORDS.findall(text)
     letters = sum(map(len, words))
     if not letters:
         return "und"
-    share = 0.0 if text.isascii() else len(_VIETNAMESE_LETTERS.findall(" ".join(words))) / letters
+    share = 0.0 if text.isascii() else len(_VIETNAMESE_LETTERS.findall(text)) / letters
     if share >= VIETNAMESE_SHARE:
         return "vi"
     if share >= VIETNAMESE_SHARE / 2 and sum(map(_VIETNAMESE_WORDS.__contains__, words)) >= 0.05 * len(words):

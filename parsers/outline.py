@@ -157,6 +157,10 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
         if action == _BLOCK:
             if texts:
                 flush()
+            below = node.first_child
+            if below is None:
+                node = node.next
+                continue
             mark = 0
             if tag not in _UNNAMED:
                 attributes = node.attributes
@@ -176,10 +180,6 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                         outline.pruned.append(node)
                         node = node.next
                         continue
-            below = node.first_child
-            if below is None:
-                node = node.next
-                continue
             index = len(tags)
             if index > MAX_BLOCKS:
                 raise MarkupError(f"more than {MAX_BLOCKS} elements hold text", reason="too-large")

@@ -154,7 +154,8 @@ def lacks_evidence(article: Article, metadata: Metadata) -> str | None:
         for paragraph in article.paragraphs
         if paragraph.kind in (ParagraphKind.PARAGRAPH, ParagraphKind.QUOTE)
     )
-    sources, length = article.provenance, len(article.text)
+    sources, length = article.provenance, sum(2 + len(paragraph.text) for paragraph in article.paragraphs)
+    length += len(article.lead or "")
     points = {
         "headline": sources.get("title") in ("css:h1", "json-ld"),
         "date": sources.get("published_at", "url") != "url",

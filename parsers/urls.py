@@ -115,15 +115,18 @@ def host_of(url: str) -> str:
 
 def _split(url: str, base: str | None) -> SplitResult:
     """Resolve and take apart; scheme, credentials, host and port are checked, nothing is normalised."""
-    text = _LINE_BREAKS.sub("", url.strip(_BLANKS))
-    if len(text) > _MAX_RAW_LENGTH:
-        raise UrlError(f"the URL has {len(text)} characters", reason="url-too-long")
-    if _FORBIDDEN.search(text):
-        raise UrlError("the URL holds control characters or lone surrogates")
-    # Browsers read a backslash as a slash, but not in the query.
-    head = re.match(r"[^?#]*", text)
-    end = head.end() if head else 0
-    text = text[:end].replace("\\", "/") + text[end:]
+    text = url.strip(_BLANKS)
+    if len(text) > _MAX_RAW_LENGTH or not (text.isascii() and text.isprintable()):
+        text = _LINE_BREAKS.sub("", text)
+        if len(text) > _MAX_RAW_LENGTH:
+            raise UrlError(f"the URL has {len(text)} characters", reason="url-too-long")
+        if _FORBIDDEN.search(text):
+            raise UrlError("the URL holds control characters or lone surrogates")
+    if "\\" in text:
+        # Browsers read a backslash as a slash, but not in the query.
+        head = re.match(r"[^?#]*", text)
+        end = head.end() if head else 0
+        text = text[:end].replace("\\", "/") + text[end:]
     try:
         # To join what is absolute takes as long as all the rest, and changes nothing.
         parts = urlsplit(text if base is None or _ABSOLUTE.match(text) else urljoin(base, text))
