@@ -20,6 +20,7 @@ _BARE = re.compile(
     r"\s*[-–—]\s+(?=\S)"
 )
 _SENTENCE_START = re.compile(rf"[\"“‘'(\[]*[{_UPPER}0-9]")
+_LONGEST_DOMAIN = 70  # characters
 # A sentence may begin with a place and a dash; these are no papers.
 _PLACES = frozenset(
     ("tphcm", "tp hcm", "hcm", "hn", "hanoi", "hà nội", "đà nẵng", "huế", "cần thơ", "hải phòng", "sài gòn")
@@ -67,12 +68,16 @@ def split_dateline(text: str) -> tuple[str | None, str]:
 
     ("Dân trí", "Giá vàng ...") for "(Dân trí) - Giá vàng ..."; (None, text) where there is no dateline.
     """
-    match = _BRACKETED.match(text)
-    if match and _is_paper(match.group(1)):
-        return match.group(1), text[match.end() :]
-    match = _BRACKETED_CAPITALS.match(text)
-    if match and _is_paper(match.group(1)):
-        return match.group(1), text[match.end() :]
+    second = text[1:2]
+    if text.startswith(("(", "[")):
+        match = _BRACKETED.match(text)
+        if match and _is_paper(match.group(1)):
+            return match.group(1), text[match.end() :]
+        match = _BRACKETED_CAPITALS.match(text)
+        if match and _is_paper(match.group(1)):
+            return match.group(1), text[match.end() :]
+    elif (second.islower() or second == " ") and "." not in text[:_LONGEST_DOMAIN]:
+        return None, text  # neither capitals nor a domain, as nearly all paragraphs
     match = _BARE.match(text)
     # "FPT - công ty ..." goes on in small letters: a subject, not a dateline. In English, capitals
     # before a dash are a city.
@@ -153,6 +158,8 @@ def is_photo_line(text: str) -> bool:
     if len(text) > _CAPTION_LONGEST:
         return False
     tail = text[-_CREDIT_LONGEST:]
+    if not (":" in tail or tail.endswith((")", ").")) or "Getty" in tail or "via " in tail):
+        return False
     # One of these words is in every credit, and most paragraphs have none of them.
     return any(map(tail.__contains__, _PHOTO_WORDS)) and _PHOTO_CREDIT.search(tail) is not None
 

@@ -28,7 +28,7 @@ from parsers.fields import (
     writers,
 )
 from parsers.html import Page
-from parsers.language import detect_language
+from parsers.language import detect_language, is_vietnamese
 from parsers.metadata import Linked, Metadata
 from parsers.notices import is_closing, is_colophon, is_notice, is_prompt
 from parsers.text import clean, ends_sentence, words_only
@@ -140,7 +140,7 @@ def wants_dates(metadata: Metadata) -> bool:
     fine = found[1][1] in (Precision.MINUTE, Precision.SECOND)
     if fine and found[1][0].utcoffset() in (timedelta(hours=7), timedelta(0)):
         return False
-    return metadata.language.startswith("vi") or detect_language(metadata.title) == "vi"
+    return metadata.language.startswith("vi") or is_vietnamese(metadata.title)
 
 
 def _published(draft: Draft, page: Page, metadata: Metadata) -> Dated | None:

@@ -97,6 +97,8 @@ def best_date(candidates: Iterable[tuple[str, str]]) -> tuple[str, Dated] | None
     """
     best: tuple[str, Dated] | None = None
     for source, text in candidates:
+        if best is not None and best[1][1] is Precision.SECOND and source in ("meta", "json-ld"):
+            continue  # it can tell nothing more
         dated = parse_date(text) if text else None
         if dated is None:
             continue

@@ -61,6 +61,11 @@ def has_vietnamese_letters(text: str) -> bool:
     return not text.isascii() and _VIETNAMESE_LETTERS.search(text.casefold()) is not None
 
 
+def is_vietnamese(text: str) -> bool:
+    """Whether a text is in Vietnamese, which is told at once of most that are not."""
+    return not text.isascii() and detect_language(text) == "vi"
+
+
 def detect_language(text: str) -> str:
     """ "vi", "en", or "und" when neither is plain. `text` is NFC."""
     text = text[:_SAMPLE]

@@ -6,7 +6,7 @@ from parsers import generic, rejects
 from parsers.article import Article, Rejection, RejectReason
 from parsers.errors import MarkupError, UrlError, UserError
 from parsers.html import Page, read_page
-from parsers.language import detect_language
+from parsers.language import is_vietnamese
 from parsers.metadata import Metadata, read_metadata
 from parsers.sites import SITE_PARSERS, SiteParser
 from parsers.sites.engine import marked, recognises, run
@@ -101,7 +101,7 @@ def recognise(page: Page, metadata: Metadata) -> SiteParser | None:
 
     They are all systems of Vietnamese papers: a page that is plainly in another language is not asked.
     """
-    if metadata.title and not metadata.language.startswith("vi") and detect_language(metadata.title) != "vi":
+    if metadata.title and not metadata.language.startswith("vi") and not is_vietnamese(metadata.title):
         return None
     if page.tree.css_first(_ANY_FAMILY) is None:
         return None

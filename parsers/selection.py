@@ -16,6 +16,7 @@ from parsers.outline import Outline, Part, read_outline
 
 ENOUGH = 250
 """Characters of good text that make a container worth taking."""
+_SHORTEST = 25  # characters of a paragraph that counts
 _SHARES = (0.0, 0.15, 0.25, 0.25, 0.4, 0.4, 0.4)
 """Of the page's good text that a container of each rank must hold: a surer name needs less."""
 _MOST = 0.8  # of its parent's good text that a child must hold to be gone into
@@ -76,7 +77,7 @@ def _paragraphs(node: LexborNode) -> int:
 def value(part: Part) -> float:
     """How much good text a part is, in characters."""
     length = len(part.text)
-    if part.tag == "figcaption" or length < (25 if part.tag == "p" else 60):
+    if part.tag == "figcaption" or length < (_SHORTEST if part.tag == "p" else 60):
         return 0.0
     return max(0.0, length - 1.5 * part.linked)
 
@@ -86,7 +87,8 @@ def measure(outline: Outline) -> tuple[list[float], float]:
     good = [0.0] * len(outline.tags)
     seen: set[str] = set()
     for part in outline.parts:
-        worth = value(part)
+        if len(part.text) < _SHORTEST or not (worth := value(part)):
+            continue
         if worth > 80:
             # Some pages hold the article twice, for large and for small screens: the first one counts.
             if part.text in seen:

@@ -40,7 +40,8 @@ def without_unseen(source: bytes) -> tuple[bytes, int]:
     Gives the same object where there is nothing to take out. Linear in the size. The page may be in any
     encoding that has ASCII in it; in others nothing is found.
     """
-    pieces: list[bytes] = []
+    pieces: list[memoryview] = []
+    view = memoryview(source)
     begin = at = roots = 0
     left = _MOST
     while left and (match := _PLACE.search(source, at)):
@@ -53,8 +54,9 @@ def without_unseen(source: bytes) -> tuple[bytes, int]:
             # With "--!>" it may end before.
             if end < 0 or source.find(b"--!>", at, end) >= 0:
                 break
-            if end - at < _LEAST:
-                continue
+            near = max(begin, place - _LONGEST_TAG)
+            if end - at < _LEAST or source.rfind(b"<", near, place) > source.rfind(b">", near, place):
+                continue  # too short, or it may stand in a value
         elif kind == _ROOT_ELEMENT:
             roots += 1
             continue
@@ -85,12 +87,12 @@ def without_unseen(source: bytes) -> tuple[bytes, int]:
                 roots += len(_ROOT.findall(source, at, end))
                 at = end
                 continue
-        pieces.append(source[begin:at])
+        pieces.append(view[begin:at])
         begin = at = end
     roots += len(_ROOT.findall(source, at)) if match else 0
     if not pieces:
         return source, roots
-    pieces.append(source[begin:])
+    pieces.append(view[begin:])
     return b"".join(pieces), roots
 
 
