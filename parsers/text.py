@@ -45,6 +45,7 @@ _PRINTABLE_WORK = re.compile("[\xd0\xf0\u0189\u0256\u034f\u115f\u1160\u17b4\u17b
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)[^<>]*>|<!--[^<>]*-->", re.ASCII)
 _INLINE = frozenset(("a", "b", "em", "font", "i", "mark", "small", "span", "strong", "sub", "sup", "u"))
 _NOT_WORD = re.compile(r"[\W_]+")
+_ASCII_WORDS = str.maketrans({sign: sign.lower() if sign.isalnum() else " " for sign in map(chr, range(128))})
 _ONLY_PUNCTUATION = re.compile(r"[\W_]*")
 _SENTENCE_END = re.compile(r"[.!?…:;]['\"”’»)\]]*$")
 
@@ -112,7 +113,10 @@ def words_only(text: str) -> str:
 
     Copies of one article are told by `parsers.compare.fold`, which takes the marks off too.
     """
-    return _NOT_WORD.sub(" ", clean(text).casefold()).strip()
+    text = clean(text)
+    if text.isascii():
+        return " ".join(text.translate(_ASCII_WORDS).split())
+    return _NOT_WORD.sub(" ", text.casefold()).strip()
 
 
 def is_punctuation(text: str) -> bool:

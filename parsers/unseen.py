@@ -99,8 +99,7 @@ def without_unseen(source: bytes) -> tuple[bytes, int]:
 def _end_of(source: bytes, closing: bytes, end: int, left: int) -> tuple[int, int]:
     """Where the end tag begins (-1 where that is not plain), and how many tags may still be looked at.
 
-    `end` is the first "<". Scripts and style sheets hold hardly any, so that to go from one to the next is the
-    fastest way.
+    `end` is the first "<". Scripts and style sheets hold hardly any: to go from one to the next is the fastest.
     """
     size = len(closing) + 1
     find = source.find

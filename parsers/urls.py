@@ -213,6 +213,8 @@ def _without_dot_segments(path: str) -> str:
 
 
 def _without_amp(path: str) -> str:
+    if "/amp" not in path:
+        return path
     while (match := _AMP_SUFFIX.search(path)) is not None:
         path = path[: match.end(1)]
     while (match := _AMP_PREFIX.match(path)) is not None:
