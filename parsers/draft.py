@@ -30,13 +30,12 @@ from parsers.fields import (
 from parsers.html import Page
 from parsers.language import detect_language, is_vietnamese
 from parsers.metadata import Linked, Metadata
-from parsers.notices import is_closing, is_colophon, is_notice, is_prompt
-from parsers.text import clean, ends_sentence, words_only
+from parsers.notices import is_closing, is_colophon, is_prompt
+from parsers.repeated import without_repeated
+from parsers.text import clean
 
-_AT_START = 5  # blocks in which title, lead, byline or date may be repeated
 _FOR_LANGUAGE = 40  # paragraphs that tell the language
 _RESIDUE = 80  # characters of a player's label or a line of stars at most
-_MARGIN = 60  # characters by which a repeated line may be longer: a dateline, punctuation
 _AT_END = 8  # closing lines that are looked at
 
 
@@ -216,7 +215,10 @@ def _tidy(draft: Draft, metadata: Metadata) -> str | None:
     draft.blocks = [
         block for block in draft.blocks if len(block.text) > _RESIDUE or not bylines.is_residue(block.text)
     ]
-    _drop_repeated(draft)
+    draft.blocks, found = without_repeated(
+        draft.blocks, draft.title, draft.lead, draft.captions, draft.authors
+    )
+    draft.captions += found
     if not draft.lead:
         _lead_from_blocks(draft, metadata)
         first, draft.lead = bylines.split_dateline(draft.lead)
@@ -231,50 +233,6 @@ def _tidy(draft: Draft, metadata: Metadata) -> str | None:
     if agency:
         draft.provenance["agency"] = "text"
     return agency
-
-
-def _drop_repeated(draft: Draft) -> None:
-    title, lead = words_only(draft.title), words_only(draft.lead)
-    captions = {words_only(caption) for caption in draft.captions}
-    writers_key = {words_only(name) for name in draft.authors}
-    firsts = {key[:1] for key in (title, lead, *captions, *writers_key)}
-    kept: list[Block] = []
-    longest = max(map(len, (draft.title, draft.lead, *draft.captions, *draft.authors)), default=0) + _MARGIN
-    for position, block in enumerate(draft.blocks):
-        if is_notice(block):
-            continue
-        if len(kept) and block.kind is ParagraphKind.PARAGRAPH and bylines.is_photo_line(block.text):
-            draft.captions.append(block.text)
-            continue
-        if len(block.text) > longest:
-            # Too long to repeat any of them: most of the text is cleared without looking at its words.
-            if not kept or kept[-1].text != block.text:
-                kept.append(block)
-            continue
-        text = bylines.split_dateline(block.text)[1]
-        first = text[:1].casefold()
-        again = bool(kept) and kept[-1].text[:1].casefold() == first
-        if len(kept) >= _AT_START and first.isalnum() and first not in firsts and not again:
-            kept.append(block)  # begins like none of them
-            continue
-        key = words_only(text)
-        if kept and len(kept[-1].text) <= longest and key == words_only(kept[-1].text):
-            continue
-        if key == title and (position < _AT_START or block.kind is ParagraphKind.HEADING):
-            continue
-        if key in captions:
-            continue
-        if len(kept) < _AT_START and (key == lead or key in writers_key or _is_date_line(block.text)):
-            continue
-        kept.append(block)
-    draft.blocks = kept
-
-
-def _is_date_line(text: str) -> bool:
-    """Whether a short line holds a date and hardly anything else."""
-    return (
-        len(text) <= 60 and not ends_sentence(text) and parse_date(text) is not None and text.count(" ") <= 8
-    )
 
 
 def _lead_from_blocks(draft: Draft, metadata: Metadata) -> None:

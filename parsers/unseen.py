@@ -51,12 +51,14 @@ def without_unseen(source: bytes) -> tuple[bytes, int]:
             continue
         if kind == _COMMENT:
             end = source.find(b"-->", at - 2)
+            if 0 <= end < at + _LEAST:
+                continue
             # With "--!>" it may end before.
             if end < 0 or source.find(b"--!>", at, end) >= 0:
                 break
             near = max(begin, place - _LONGEST_TAG)
-            if end - at < _LEAST or source.rfind(b"<", near, place) > source.rfind(b">", near, place):
-                continue  # too short, or it may stand in a value
+            if source.rfind(b"<", near, place) > source.rfind(b">", near, place):
+                continue  # it may stand in a value
         elif kind == _ROOT_ELEMENT:
             roots += 1
             continue
@@ -99,7 +101,7 @@ def without_unseen(source: bytes) -> tuple[bytes, int]:
 def _end_of(source: bytes, closing: bytes, end: int, left: int) -> tuple[int, int]:
     """Where the end tag begins (-1 where that is not plain), and how many tags may still be looked at.
 
-    `end` is the first "<". Scripts and style sheets hold hardly any: to go from one to the next is the fastest.
+    `end` is the first "<". Scripts and style sheets hold hardly any: going from one to the next is fast.
     """
     size = len(closing) + 1
     find = source.find
