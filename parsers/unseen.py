@@ -30,7 +30,7 @@ _ROOT = re.compile(rb"<(?:[hH][tT][mM]|[bB][oO][dD])")
 _DRAWING_END = re.compile(rb"<(?:/[sS][vV][gG][\s/>]|([sS][vV][gG][\s/>]))")
 _LONGEST_TAG = 1_000  # bytes; what is longer stays as it is
 _LEAST = 40  # bytes; what is shorter is not worth a piece
-_MOST = 50_000  # tags inside such elements that are looked at; a page of 3 MB has 5,000
+_MOST = 100_000  # such elements, and tags inside them, that are looked at; a page of 3 MB has 5,000
 _NAME_ENDS = b" \t\n\f\r/>"
 
 
@@ -45,6 +45,7 @@ def without_unseen(source: bytes) -> tuple[bytes, int]:
     begin = at = roots = 0
     left = _MOST
     while left and (match := _PLACE.search(source, at)):
+        left -= 1
         place, at = match.span()
         kind = _KINDS.get(source[place + 1 : place + 3])
         if kind is None:
