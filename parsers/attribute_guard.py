@@ -45,6 +45,10 @@ _OPEN = re.compile(rb"^[^=]++=\s*+(?:\"[^\"]*+|'[^']*+)$")
 _FEW = 300
 _ENDS_OF_NAMES = b"\t\n\v\f\r />="
 _BLANKED = bytes.maketrans(_ENDS_OF_NAMES, b" " * len(_ENDS_OF_NAMES))
+# HTML standard 13.2.5.32 to 39: an attribute begins behind a blank, a slash or the end of a quoted value.
+_IN_ATTRIBUTES = bytes(byte for byte in range(256) if byte not in b"\t\n\f\r /\"'")
+_FEW_BOUNDS = 5_000
+"""Attributes that one tag may have in any case."""
 _IN_NAMES = bytes(byte for byte in range(256) if byte not in _ENDS_OF_NAMES)
 
 
@@ -60,11 +64,16 @@ def guard_attributes(source: bytes, long: list[Piece], free: list[Piece], roots:
     sizes = [(end - begin) // _ATTRIBUTE_BYTES + 1 for begin, end in long]
     close = compared + sum(size * size for size in sizes) > MAX_COMPARED
     short = short_tag(len(source))
+    # As many attributes as bytes allow would do no harm in the others.
+    pieces = [source[begin:end] for begin, end in long if close or end - begin > SHORT_TAG]
+    bounds = [len(piece.translate(None, _IN_ATTRIBUTES)) + 1 for piece in pieces]
+    if (
+        max(bounds, default=0) <= _FEW_BOUNDS
+        and compared + sum(size * size for size in bounds) <= MAX_COMPARED
+    ):
+        return max(bounds, default=0)
     most = 0
-    for begin, end in long:
-        if not close and end - begin <= SHORT_TAG:
-            continue  # as many attributes as bytes allow would do no harm
-        piece = source[begin:end]
+    for piece in pieces:
         counts = [0, *_in_long_pieces(piece, short), *_behind_veils(piece)]
         compared += sum(count * count for count in counts)
         most = max(most, *counts)
@@ -84,7 +93,7 @@ def _guard_names(source: bytes, free: list[Piece]) -> None:
     if left <= _MAX_NAMES * _NAME_BYTES:
         return
     # In slices, so that a large page is not held twice.
-    if sum(len(piece.translate(None, _IN_NAMES)) for piece in _outside(source, free)) <= _MAX_NAMES:
+    if sum(map(_most_names, _outside(source, free))) <= _MAX_NAMES:
         return
     names: set[bytes] = set()
     for piece in _outside(source, free):
@@ -92,6 +101,12 @@ def _guard_names(source: bytes, free: list[Piece]) -> None:
         if len(names) > _MAX_NAMES:
             message = f"more than {_MAX_NAMES} different names may be in the page"
             raise MarkupError(message, reason="huge-tag")
+
+
+def _most_names(piece: bytes) -> int:
+    """How many names there may be at most, by the signs that end them: the second of two blanks ends none."""
+    ends = len(piece.translate(None, _IN_NAMES))
+    return ends - piece.count(b"  ") - piece.count(b"\n ") if ends > len(piece) // 5 else ends
 
 
 def _outside(source: bytes, free: list[Piece]) -> Iterator[bytes]:
