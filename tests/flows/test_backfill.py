@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +14,6 @@ import pytest
 from flows.sitemap_walk import Span
 from storage import Ending, Store, open_store
 from storage.retraction import retract
-from tests.conftest import ROOT
 from tests.flows.backfills import (
     BASE,
     HOST,
@@ -30,6 +26,7 @@ from tests.flows.backfills import (
     urlset,
     walk,
 )
+from tests.killed import die_in
 from tests.scripted_site import Answer, ScriptedSite
 
 IN_SPAN = {f"{BASE}/bai-{number}.html" for number in range(1, 6)}
@@ -213,14 +210,7 @@ def test_a_killed_backfill_is_made_good_by_the_same_call(
     home = tmp_path / "home"
     with open_store(home, store_url):
         pass
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.flows.backfills", str(home), store_url, str(site.port), point],
-        cwd=ROOT,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.flows.backfills", str(home), store_url, str(site.port), point)
     with open_store(home, store_url) as store:
         assert messages(store) == ["backfill a 2026-03-03"], "the first day is whole, of the second nothing"
         asked = len(site.asked)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ from flows.ingest import IngestReport, ingest
 from parsers.errors import StoreDamaged
 from storage import Ending, Store, open_store
 from storage.tables import Capture, table_of
-from tests.conftest import ROOT, ManualClock
+from tests.conftest import ManualClock
 from tests.flows.running import (
     article_html,
     ends_by_url,
@@ -28,6 +25,7 @@ from tests.flows.running import (
     run_edition,
     scripted_source,
 )
+from tests.killed import die_in
 from tests.scripted_site import Answer, ScriptedSite
 from tests.storage.editions import check_checkpoint, check_sound
 
@@ -92,14 +90,7 @@ async def test_page_in_the_torn_tail_of_a_killed_run_is_fetched_again_and_no_oth
 
 def killed_run(home: Path, url: str) -> None:
     """An ingest of edition 2 in a process that is killed before its commit."""
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.flows.killed", str(home), url, "2", "commit"],
-        cwd=ROOT,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.flows.killed", str(home), url, "2", "commit")
 
 
 def tear_last_page(store: Store, before: set[str]) -> tuple[dict[str, Any], set[str]]:

@@ -6,16 +6,13 @@ Every statement of a commit has a kill of its own in tests/storage/test_kill_eve
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from storage import Store, open_store
-from tests.conftest import ROOT
 from tests.flows.running import run_edition
+from tests.killed import die_in
 
 POINTS = (
     "fetch",
@@ -50,14 +47,7 @@ def test_killed_run_is_made_good_by_the_next(
     with open_store(home, store_url) as store:
         asyncio.run(run_edition(store, 1))
         versions = store.versions()
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.flows.killed", str(home), store_url, "2", point],
-        cwd=ROOT,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.flows.killed", str(home), store_url, "2", point)
     with open_store(home, store_url) as store:
         assert store.versions() == versions, "nothing of the killed run is half there"
         report, newsroom = asyncio.run(run_edition(store, 2))

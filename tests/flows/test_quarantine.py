@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,8 +22,9 @@ from parsers.reading import read_article
 from parsers.sites.epi import EPI
 from storage import Ending, Met, Offer, ShapeRow, SourcePart, Store, open_store
 from storage.shapes import KEPT_ROWS
-from tests.conftest import ROOT, START, ManualClock
+from tests.conftest import START, ManualClock
 from tests.flows.running import article_html, ends_by_url, environment, feed_xml, scripted_source
+from tests.killed import die_in
 from tests.parsers import made_up
 from tests.scripted_site import Answer, ScriptedSite
 
@@ -222,14 +220,7 @@ def test_retry_that_was_killed_starts_again(store_url: str, tmp_path: Path) -> N
 
     asyncio.run(grown())
     for point in ("INSERT INTO version", "UPDATE ingest_run"):
-        killed = subprocess.run(
-            [sys.executable, "-m", "tests.flows.killed_retry", str(home), store_url, point],
-            cwd=ROOT,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
-        assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+        die_in("tests.flows.killed_retry", str(home), store_url, point)
         with open_store(home, store_url) as store:
             assert store.version().documents == 72
             assert len(store.rejected(reason="drift")) == 12

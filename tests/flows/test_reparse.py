@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,8 +23,9 @@ from storage import Ending, Met, Offer, SourcePart, Store, open_store
 from storage.checkpoint import FILE_NAME
 from storage.retraction import retract
 from storage.tables import metadata
-from tests.conftest import ROOT, START
+from tests.conftest import START
 from tests.flows.running import run_edition
+from tests.killed import die_in
 
 SAMPLE = {source.name: source for source in load_sources(SOURCES)}
 MARK = " (đọc lại)"
@@ -208,14 +206,7 @@ def test_killed_reparse_starts_again_without_harm(store_url: str, tmp_path: Path
     with open_store(home, store_url) as store:
         asyncio.run(run_edition(store, 1))
         before = (contents(store), store.versions())
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.flows.killed_reparse", str(home), store_url, point],
-        cwd=ROOT,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.flows.killed_reparse", str(home), store_url, point)
     with open_store(home, store_url) as store:
         assert (contents(store), store.versions()) == before
         report = run(store, CHANGED)

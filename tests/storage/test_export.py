@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from parsers.errors import StoreError, UserError
 from storage import Store
 from storage.export import Form, Sharding, export_corpus, write_jsonl
 from storage.verify_export import verify_export
-from tests.conftest import ROOT
+from tests.killed import die_in
 from tests.storage.exported import HOSTILE, URL, article, capture, export, grow, retract
 from tests.storage.test_commit import commit
 
@@ -227,9 +225,7 @@ def test_killed_export_leaves_nothing_under_the_name_and_runs_again(
 ) -> None:
     grow(store)
     target = tmp_path / "out" / "x"
-    command = [sys.executable, "-m", "tests.storage.exported", str(store.home), store_url, form, str(target)]
-    done = subprocess.run([*command, point, "0"], cwd=ROOT, capture_output=True, timeout=60, check=False)
-    assert done.returncode == -9, done.stderr
+    die_in("tests.storage.exported", str(store.home), store_url, form, str(target), point, "0")
     assert not target.exists()
     assert not target.with_name("x.manifest.json").exists()
     export(store, target, form)
@@ -241,17 +237,7 @@ def test_export_killed_before_its_manifest_appears_is_whole_and_says_so(
 ) -> None:
     grow(store)
     target = tmp_path / "out" / "x"
-    command = [
-        sys.executable,
-        "-m",
-        "tests.storage.exported",
-        str(store.home),
-        store_url,
-        "jsonl",
-        str(target),
-    ]
-    done = subprocess.run([*command, "rename", "1"], cwd=ROOT, capture_output=True, timeout=60, check=False)
-    assert done.returncode == -9, done.stderr
+    die_in("tests.storage.exported", str(store.home), store_url, "jsonl", str(target), "rename", "1")
     found = verify_export(target)
     assert (found.findings, found.documents, len(found.notes)) == ((), 7, 1)
 

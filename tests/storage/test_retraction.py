@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +22,8 @@ from storage.purge import RawPlace, purged_member
 from storage.records import Retraction, leaf_fields
 from storage.retraction import RetractionResult, retract
 from storage.tables import Revision, table_of
-from tests.conftest import ROOT, START
+from tests.conftest import START
+from tests.killed import die_in
 from tests.storage.test_commit import commit, endings, record
 
 ONE, TWO = "http://a.example/1", "http://a.example/2"
@@ -386,14 +384,7 @@ def test_purge_that_is_killed_is_completed_by_running_it_again(
     with open_store(home, store_url) as store:
         fetch(store, "r1", record(), other())
         fetch(store, "r2", record(title="Tựa mới"))
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.storage.killed_purge", str(home), store_url, ONE, point],
-        cwd=ROOT,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.storage.killed_purge", str(home), store_url, ONE, point)
     with open_store(home, store_url) as store:
         committed = not point.startswith("INSERT")
         assert len(store.versions()) == (3 if committed else 2)
