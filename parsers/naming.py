@@ -80,14 +80,13 @@ _WORDS_CAPTION = """
     photocredit imagedesc phototext imagetext photosource imagesource photolegend
 """
 _WORDS_WHOLE = "hidden zone print widget audio player meta embed noprint"
-_WHOLE = frozenset(_WORDS_WHOLE.split())
 _WHOLE_WORDS = _encoded(_WORDS_WHOLE)
 """Words that name junk only when they are all of a name: `overflow-hidden` and `elementor-widget` do not."""
 _NOT_BEFORE = _encoded("has with no without not hide below above after before")
 _SIDES = _encoded("sidebar banner menu nav footer comments ad ads share")
 """Words that, at the head of a longer name, may tell what stands beside: `sidebar-layout`."""
 _LAYOUT = _encoded("layout content main page enabled on off active visible")
-_NO_NAMES = ("category-", "tag-", "topic-", "section-")
+_NO_NAMES = (b"category-", b"tag-", b"topic-", b"section-")
 """WordPress writes an article's sections and tags into its classes."""
 _KNOWN: dict[bytes, int] = {
     **{name: number * RANK for number, names in enumerate(_WORDS_RANKED, 2) for name in _encoded(names)},
@@ -134,22 +133,22 @@ def flags(attributes: dict[str, str | None]) -> int:
 @lru_cache(maxsize=1024)
 def _said(names: str) -> int:
     """What all names in a class or id say: elements that repeat on a page have the same."""
+    raw = (names if names.islower() else _CAMEL.sub("/", names)).encode("utf-8", "replace")
     # Most say nothing, which a look at all words at once tells; it is the single names that take long.
-    if not _tell(_words(names)):
+    words = raw.translate(_FOLDED).split()
+    if not _tell(words):
         return _MAIN if names in ("main", "content") else 0
+    single = raw.split()
+    if len(single) == 1:
+        return _named(single[0], words)
     found = rank = 0
-    for name in names.split():
-        if known := _named(name):
+    for name in single:
+        words = name.translate(_FOLDED).split()
+        if _tell(words) and (known := _named(name, words)):
             found |= known & _MARKS
             if known >= RANK and (rank == 0 or known < rank):
                 rank = known & ~_MARKS
     return found | rank
-
-
-def _words(names: str) -> list[bytes]:
-    """The words of one or more names, in small letters."""
-    parted = names if names.islower() else _CAMEL.sub(" ", names)
-    return parted.encode("utf-8", "replace").translate(_FOLDED).split()
 
 
 def _tell(words: list[bytes]) -> bool:
@@ -159,30 +158,25 @@ def _tell(words: list[bytes]) -> bool:
     )
 
 
-@lru_cache(maxsize=1024)
-def _named(name: str) -> int:
-    """What one name says."""
-    words = _words(name)
-    if not _tell(words):
-        return 0
-    if name in _WHOLE:
-        return JUNK
+def _named(name: bytes, words: list[bytes]) -> int:
+    """What one name says, of which the words are in small letters."""
+    if len(words) == 1:
+        if name in _WHOLE_WORDS:
+            return JUNK
+        return _KNOWN.get(words[0], 0)
     if name.startswith(_NO_NAMES):
         return 0
-    if len(words) > 1 and (
+    if (
         not _NOT_BEFORE.isdisjoint(words)
         or (words[-1] in _LAYOUT and words[-2] in _SIDES)
         or (b"sidebar" in words and b"content" in words)
     ):
         return 0
     found = rank = 0
-    before = b""
-    for word in words:
-        for known in (_KNOWN.get(word), _KNOWN.get(before + word) if before else None):
-            if known:
-                if known < RANK:
-                    found |= known
-                elif rank == 0 or known < rank:
-                    rank = known
-        before = word
+    for known in (*map(_KNOWN.get, words), *map(_KNOWN.get, map(add, words, words[1:]))):
+        if known:
+            if known < RANK:
+                found |= known
+            elif rank == 0 or known < rank:
+                rank = known
     return found | rank
