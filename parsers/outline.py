@@ -6,6 +6,7 @@ all arithmetic on what was read. The walk is a loop, not a recursion, and ends a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -89,8 +90,8 @@ class Outline:
     pruned: list[LexborNode] = field(default_factory=list)
 
 
-def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
-    """Walk everything below `body`."""
+def read_outline(body: LexborNode, spared: Callable[[LexborNode], bool] | None = None) -> Outline:
+    """Walk everything below `body` but junk, of which only that is gone into which `spared` names."""
     outline = Outline(["body"], [body], [flags(body.attributes) & ~JUNK], [-1], [0], [0])
     tags, nodes, marks, parents = outline.tags, outline.nodes, outline.marks, outline.parents
     first, last, parts = outline.first, outline.last, outline.parts
@@ -173,7 +174,7 @@ def read_outline(body: LexborNode, *, prune: bool = True) -> Outline:
                     and (tag not in _MIXED or node.css_first("h1, p + p, time, h2 + p") is None)
                 ):
                     mark |= JUNK
-                if mark & JUNK and prune and mark < RANK:
+                if mark & JUNK and mark < RANK and not (spared and spared(node)):
                     if tag == "div" and attributes.get("style") and _is_held_back(outline, place, node):
                         mark &= ~JUNK
                     else:

@@ -48,8 +48,12 @@ def select(body: LexborNode, *, is_article: bool = True) -> Selection | None:
     outline = read_outline(body)
     good, total = measure(outline)
     if total < _SURE and any(_paragraphs(node) > total + ENOUGH for node in outline.pruned):
-        whole = read_outline(body, prune=False)
-        restored = restore(whole)
+        whole = read_outline(body, _may_matter)
+        restored, trust = restore(whole)
+        if trust == _TAGS:
+            # Names mean nothing on this page: what is small may be text too.
+            whole = read_outline(body, lambda junk: True)
+            restored, _ = restore(whole)
         if restored > total:
             outline = whole
             good, total = measure(outline)
@@ -67,6 +71,11 @@ def select(body: LexborNode, *, is_article: bool = True) -> Selection | None:
         if part.tag != "figcaption" and not dropped[part.place] and not is_links(part, listed=is_article)
     ]
     return Selection(outline, container, kept, captions)
+
+
+def _may_matter(junk: LexborNode) -> bool:
+    """Whether a piece of junk holds so much that its name may mean nothing."""
+    return len(junk.text()) >= ENOUGH
 
 
 def _paragraphs(node: LexborNode) -> int:
@@ -101,8 +110,11 @@ def measure(outline: Outline) -> tuple[list[float], float]:
     return good, good[0]
 
 
-def restore(outline: Outline) -> float:
-    """Drop the parts of junk that holds little of the text; names that would take most of it mean nothing."""
+def restore(outline: Outline) -> tuple[float, int]:
+    """Drop the parts of junk that holds little of the text; names that would take most of it mean nothing.
+
+    Returns the good text that is left, and which names were trusted.
+    """
     good, total = measure(outline)
     marks, parents, tags = outline.marks, outline.parents, outline.tags
     for trust in (_ALL_NAMES, _SURE_NAMES, _TAGS):
@@ -117,7 +129,7 @@ def restore(outline: Outline) -> float:
         if left >= 0.4 * total or (trust == _ALL_NAMES and left >= 2 * ENOUGH):
             break
     outline.parts = kept
-    return renumber(outline)
+    return renumber(outline), trust
 
 
 def renumber(outline: Outline) -> float:
