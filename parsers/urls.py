@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -145,6 +146,7 @@ def _split(url: str, base: str | None) -> SplitResult:
     return parts
 
 
+@lru_cache(maxsize=256)  # each is asked for twice, and the addresses of a page are mostly of one host
 def _canonical_host(host: str) -> str:
     if ":" in host:
         try:
