@@ -52,7 +52,7 @@ def select(body: LexborNode, *, is_article: bool = True) -> Selection | None:
         restored, trust = restore(whole)
         if trust == _TAGS:
             # Names mean nothing on this page: what is small may be text too.
-            whole = read_outline(body, lambda junk: True)
+            whole = read_outline(body, lambda _: True)
             restored, _ = restore(whole)
         if restored > total:
             outline = whole

@@ -54,6 +54,18 @@ def test_a_name_that_would_take_the_whole_text_means_nothing(wrapper: str) -> No
     assert texts(f'<div class="{wrapper}"><div>{BODY}</div></div>') == list(PARAGRAPHS)
 
 
+def test_where_every_piece_is_named_as_junk_the_short_ones_are_text_too() -> None:
+    pieces = "".join(
+        f'<div class="promo"><h2>Chặng {number} của lớp học</h2></div>'
+        f'<div class="promo"><p>{paragraph} {paragraph} {paragraph}</p></div>'
+        for number, paragraph in enumerate(PARAGRAPHS)
+    )
+    found = texts(f"<div>{pieces}</div>")
+    assert [text for text in found if text.startswith("Chặng")] == [
+        f"Chặng {number} của lớp học" for number in range(len(PARAGRAPHS))
+    ]
+
+
 def test_comments_are_no_article_however_long_they_are() -> None:
     comments = "".join(COMMENT.format(number) for number in range(60))
     assert texts(f'<div><div>{BODY}</div></div><ol class="comment-list">{comments}</ol>') == list(PARAGRAPHS)
