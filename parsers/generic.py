@@ -25,7 +25,7 @@ from parsers.signature import shown_authors, shown_dates
 from parsers.text import clean, once, words_only
 
 NAME = "generic"
-VERSION = "3"
+VERSION = "4"
 
 _DATED = ("article:published_time", "og:article:published_time", "datepublished", "pubdate", "date")
 _PAPER_NAME = 40  # characters
