@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Connection, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Connection, CursorResult, Integer, LargeBinary, Table
 from sqlalchemy.types import TypeEngine
 
 from storage.columns import Digest, TextList, UtcTime, micros
@@ -62,10 +62,15 @@ def as_stored(table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]
 
 
 def insert_rows(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    few: bool = False,
 ) -> None:
-    """Insert rows whose values stand in the order of `columns`, as Python has them."""
-    insert_stored(connection, table, columns, as_stored(table, columns, rows))
+    """Insert rows whose values stand in the order of `columns`, as Python has them; `few`: by no COPY."""
+    insert_stored(connection, table, columns, as_stored(table, columns, rows), few=few)
 
 
 @lru_cache(maxsize=64)
@@ -88,13 +93,15 @@ def insert_stored(
     columns: Sequence[str],
     rows: list[Row],
     on_conflict: str = "",
+    *,
+    few: bool = False,
 ) -> None:
     """Insert rows in the form of the database; `on_conflict`: a clause that both databases understand."""
     if not rows:
         return
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"{_insert(table, tuple(columns), '?')} {on_conflict}", rows)
-    elif on_conflict:
+    elif on_conflict or few:
         connection.exec_driver_sql(f"{_insert(table, tuple(columns), '%s')} {on_conflict}", rows)
     else:
         copy, types = _copy(table, tuple(columns))
@@ -103,6 +110,16 @@ def insert_stored(
             stream.set_types(types)
             for row in rows:
                 stream.write_row(row)
+
+
+def plainly(connection: Connection, statement: str, *values: Any) -> CursorResult[Any]:
+    """Run a statement written with `?` for each of `values`; values and rows are in the form of the database.
+
+    For what every commit asks: to make and look up an expression of SQLAlchemy takes longer than the answer.
+    """
+    if connection.dialect.name != "sqlite":
+        statement = statement.replace("?", "%s")
+    return connection.exec_driver_sql(statement, values)
 
 
 def among(

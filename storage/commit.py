@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection
 
 from parsers.errors import StoreError
 from parsers.urls import url_key
-from storage.bulk import among
+from storage.bulk import among, insert_rows, plainly
 from storage.codec import ZSTD, Unpacker
 from storage.decision import Head, Offer, Twin, decide
 from storage.kin import AT_ONCE, KinFinder, keeps_out
@@ -26,7 +26,7 @@ from storage.off_topic import LeftOut, write_left_out
 from storage.reading import read_dictionaries
 from storage.records import ContentOfRow, Prepared
 from storage.shapes import ShapeRow, forget_shapes, write_shapes
-from storage.tables import IngestRun, RunSource, table_of
+from storage.tables import RunSource, micros, table_of
 from storage.versions import NewVersion, VersionRow, append_version, last_version
 
 
@@ -181,8 +181,7 @@ def write_offers(
 
 def run_state(connection: Connection, run_id: str) -> str | None:
     """How a run stands; None if there was none of this name."""
-    run = table_of(IngestRun)
-    state: str | None = connection.execute(select(run.c.state).where(run.c.run_id == run_id)).scalar()
+    state: str | None = plainly(connection, "SELECT state FROM ingest_run WHERE run_id = ?", run_id).scalar()
     return state
 
 
@@ -193,35 +192,26 @@ def _require_open(connection: Connection, run_id: str) -> None:
 
 
 def _finish_run(connection: Connection, run_id: str, version: VersionRow | None, now: datetime) -> None:
-    run = table_of(IngestRun)
-    connection.execute(
-        update(run)
-        .where(run.c.run_id == run_id)
-        .values(
-            state="committed" if version else "nothing",
-            version_id=version.id if version else None,
-            finished_at=now,
-        )
-    )
+    statement = "UPDATE ingest_run SET state = ?, version_id = ?, finished_at = ? WHERE run_id = ?"
+    state, version_id = ("committed", version.id) if version else ("nothing", None)
+    plainly(connection, statement, state, version_id, micros(now), run_id)
+
+
+_TALLY_COLUMNS = (
+    "run_id", "source", *Counts().as_dict(), "requests", "not_modified", "wire_bytes", "problems", "notes",
+)  # fmt: skip
 
 
 def write_tallies(connection: Connection, run_id: str, tallies: Sequence[SourceTally]) -> None:
     """Write what each source gave in a run; a CHECK constraint refuses a sum that does not add up."""
     rows = [
-        {
-            "run_id": run_id,
-            "source": tally.source,
-            **tally.counts.as_dict(),
-            "requests": tally.requests,
-            "not_modified": tally.not_modified,
-            "wire_bytes": tally.wire_bytes,
-            "problems": list(tally.problems),
-            "notes": list(tally.notes),
-        }
+        (
+            run_id, tally.source, *tally.counts.as_dict().values(), tally.requests, tally.not_modified,
+            tally.wire_bytes, tally.problems, tally.notes,
+        )
         for tally in tallies
-    ]
-    if rows:
-        connection.execute(insert(table_of(RunSource)), rows)
+    ]  # fmt: skip
+    insert_rows(connection, table_of(RunSource), _TALLY_COLUMNS, rows, few=True)
 
 
 _HEADS = (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
+from storage.bulk import plainly
 from storage.codec import TRAININGS, ZSTD, Dictionary, Packer, Training, Unpacker, train
 from storage.opened import Opened
 from storage.reading import read_dictionaries
@@ -22,7 +23,7 @@ class Dictionaries:
     def packer(self) -> Packer:
         """A packer with the newest dictionary; trains the next one once there is enough to train on."""
         with self._store.reading() as connection:
-            newest_id = connection.execute(select(func.max(table_of(Zdict).c.id))).scalar()
+            newest_id = plainly(connection, "SELECT max(id) FROM zdict").scalar()
             # Dictionaries never change, and to read and prepare one takes longer than a small commit.
             if newest_id is not None and (self._newest is None or self._newest.id != newest_id):
                 self._newest = read_dictionaries(connection)[newest_id]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from parsers.errors import KhotinError, NotFound, StoreError, UserError
 from storage.archive import ArchiveWriter
+from storage.bulk import insert_rows, plainly
 from storage.captures import Captured, write_captures
 from storage.checkpoint import Head, advance_head, check_head, read_head, refuse_lost
 from storage.closeness import StoredModel, has_model
@@ -27,7 +28,7 @@ from storage.remembered import Remembered
 from storage.resketch import resketch
 from storage.schema import prepare_schema
 from storage.scoring import current_model, score_new
-from storage.tables import IngestRun, Meta, Version, table_of
+from storage.tables import IngestRun, Meta, micros, table_of
 from storage.versions import NewVersion, VersionRow, last_version
 
 LONGEST_RUN = timedelta(days=1)
@@ -85,12 +86,9 @@ class Store(Remembered):
         # The checkpoint is read before the database: a commit in between can only put the database ahead.
         head = read_head(self.home)
         with self.reading() as connection:
-            table = table_of(Version)
             wanted = head.version if head else 0
-            query = (
-                select(table.c.id, table.c.chain).where(table.c.id >= wanted).order_by(table.c.id).limit(2)
-            )
-            chains = {row.id: row.chain for row in connection.execute(query)}
+            query = "SELECT id, chain FROM version WHERE id >= ? ORDER BY id LIMIT 2"
+            chains = {number: bytes(chain).hex() for number, chain in plainly(connection, query, wanted)}
             check_head(head, self.store_id, chains)
         return set(chains) <= {wanted}
 
@@ -106,7 +104,6 @@ class Store(Remembered):
             "detail": "",
             "started_at": now,
         }
-        table = table_of(IngestRun)
         with self.storing() as connection:
             there = run_state(connection, run_id)
             if there is not None:
@@ -115,12 +112,14 @@ class Store(Remembered):
                     reason="run-not-open",
                     hint="give each run a name of its own",
                 )
-            connection.execute(
-                update(table)
-                .where(table.c.state == "running", table.c.started_at < now - LONGEST_RUN)
-                .values(state="failed", detail="it never ended: the process was killed", finished_at=now)
+            plainly(
+                connection,
+                "UPDATE ingest_run SET state = 'failed', detail = 'it never ended: the process was killed', "
+                "finished_at = ? WHERE state = 'running' AND started_at < ?",
+                micros(now),
+                micros(now - LONGEST_RUN),
             )
-            connection.execute(insert(table), [row])
+            insert_rows(connection, table_of(IngestRun), tuple(row), [tuple(row.values())], few=True)
 
     def fail_run(self, run_id: str, detail: str, now: datetime) -> None:
         """Note that a run ended before its commit; what it fetched is taken up by the next one.

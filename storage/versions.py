@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
-from storage.bulk import insert_stored
+from storage.bulk import insert_rows, insert_stored, plainly
 from storage.hashing import FORMATS, chain_hash, merkle_root
 from storage.records import ROW_COLUMNS
-from storage.tables import Revision, Version, micros, table_of
+from storage.tables import Revision, Version, from_micros, micros, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,18 @@ class NewVersion:
     zdict_sha256: str | None = None
 
 
+_LAST = f"SELECT {', '.join(VersionRow.__slots__)} FROM version ORDER BY id DESC LIMIT 1"  # noqa: S608
+
+
 def last_version(connection: Connection) -> VersionRow | None:
     """The newest version, None in an empty store."""
-    table = table_of(Version)
-    row = connection.execute(select(table).order_by(table.c.id.desc()).limit(1)).mappings().first()
-    return VersionRow(**row) if row else None
+    row = plainly(connection, _LAST).first()
+    if row is None:
+        return None
+    told = dict(zip(VersionRow.__slots__, row, strict=True))
+    for name in ("delta_root", "chain", "zdict_sha256"):
+        told[name] = None if told[name] is None else bytes(told[name]).hex()
+    return VersionRow(**{**told, "created_at": from_micros(told["created_at"])})
 
 
 def append_version(
@@ -118,7 +125,7 @@ def append_version(
     header = VersionRow(**values, chain="").header()
     parent_chain = bytes.fromhex(parent.chain) if parent else None
     version = VersionRow(**values, chain=chain_hash(parent_chain, header).hex())
-    columns = {name: getattr(version, name) for name in VersionRow.__slots__}
-    connection.execute(insert(table_of(Version)), [columns])
+    names = VersionRow.__slots__
+    insert_rows(connection, table_of(Version), names, [[getattr(version, name) for name in names]], few=True)
     insert_stored(connection, table_of(Revision), ROW_COLUMNS, rows)
     return version
