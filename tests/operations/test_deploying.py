@@ -176,19 +176,21 @@ def test_failed_run_and_silent_source_are_told_to_the_webhook(
         event("khotin.version.committed", "khotin.store.1", "corpus", "version 3"),
     ]
     assert httpx.post(f"{prefect.api}/events", json=events, timeout=30).is_success
-    wait_for(lambda: len(receiver.taken) >= 3, "three alerts")
-    assert {(one["subject"], one["body"]) for one in receiver.taken} == {
+    alerts = {
         ("khotin: a is silent", "a: silent: nothing new for long"),
         ("khotin: b has drifted", "b: drift: title is lost"),
         ("khotin: the store is damaged", "the store is damaged in 1 places: leaf"),
     }
+    # The server may tell a thing twice when its database was locked: that of the failed run, too.
+    wait_for(lambda: alerts <= {(one["subject"], one["body"]) for one in receiver.taken}, "three alerts")
+    assert not any("version 3" in one["body"] for one in receiver.taken), "good news is no alert"
 
 
 def test_no_run_for_too_long_is_told(prefect: Prefect, receiver: Receiver) -> None:
     receiver.taken.clear()
     deploy(prefect, KHOTIN_ALERT_WEBHOOK=receiver.url, KHOTIN_ALERT_HOURS="0.004")
-    told = wait_for(lambda: receiver.taken, "the alert of the dead-man switch")
-    assert told[0]["subject"] == "khotin: no run has succeeded for 0.004 hours"
+    subject = "khotin: no run has succeeded for 0.004 hours"
+    told = wait_for(lambda: [one for one in receiver.taken if one["subject"] == subject], subject)
     assert "Does the worker run" in told[0]["body"]
 
 
